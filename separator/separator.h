@@ -1,0 +1,50 @@
+/* Separator: takes the speech off. A model (weights and graph, immutable, shared by any threads) and
+ * separators that run it (a backend's packed weights and scratch memory; one thread each).
+ *
+ * Backends: "ref" (scalar C, double accumulation: the truth), "onednn" (f32, and bf16 where the CPU has it). "auto" takes
+ * the fastest that this machine can run. Batch size never changes a result. */
+#ifndef UT_SEPARATOR_SEPARATOR_H
+#define UT_SEPARATOR_SEPARATOR_H
+
+#include <stdint.h>
+
+#include "core/status.h"
+
+typedef struct ut_model ut_model;
+typedef struct ut_separator ut_separator;
+
+typedef struct {
+    char name[64];
+    char hash[65];       /* SHA-256 of the weights */
+    int rate_hz;         /* 16000 */
+    size_t block;        /* samples per block; never changed at run time */
+    size_t hop;          /* mask domain: samples per frame; wave domain: 1 */
+    uint64_t parameters;
+    double macs_per_block;
+    const char *recipe;  /* borrowed from the model */
+} ut_model_info;
+
+/* Loads and checks a model file (docs/MODEL_FORMAT.md). UT_E_CORRUPT: hash, graph or shapes do not fit. */
+UT_CHECK ut_status ut_model_load(const char *path, ut_model **out, ut_err *err);
+void ut_model_close(ut_model **model);
+const ut_model_info *ut_model_describe(const ut_model *model);
+
+/* Finds a model by name ("unet"), by path, or by "default": looks in $UT_MODELS, then in the build's and the
+ * installation's model folders. Writes a path. */
+UT_CHECK ut_status ut_model_find(const char *name, char *path, size_t size, ut_err *err);
+
+typedef enum { UT_PRECISION_AUTO, UT_PRECISION_F32, UT_PRECISION_BF16 } ut_precision;
+
+/* The model must outlive the separator. `backend`: "auto", "ref", "onednn", "cuda". Runs on the calling thread alone. */
+UT_CHECK ut_status ut_separator_open(const ut_model *model, const char *backend, ut_precision precision,
+                                     size_t max_batch, ut_separator **out, ut_err *err);
+void ut_separator_close(ut_separator **separator);
+/* "onednn-f32", …: what was chosen. */
+const char *ut_separator_backend(const ut_separator *separator);
+const ut_model *ut_separator_model(const ut_separator *separator);
+/* Separates `count` blocks (≤ max_batch); mix[i] and music[i] hold `block` samples. Non-finite input is treated as
+ * silence. No allocation. */
+UT_CHECK ut_status ut_separator_run(ut_separator *separator, const float *const *mix, float *const *music,
+                                    size_t count, ut_err *err);
+
+#endif
