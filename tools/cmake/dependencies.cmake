@@ -1,7 +1,13 @@
 # Every library undertone links, in one place. tools/install-deps installs them on Debian.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-find_package(dnnl CONFIG REQUIRED)
+
+# Debian's dnnl-config.cmake insists on OpenCL development files, which nothing here needs.
+find_path(DNNL_INCLUDE_DIR dnnl.h REQUIRED)
+find_library(DNNL_LIBRARY dnnl REQUIRED)
+add_library(DNNL::dnnl UNKNOWN IMPORTED)
+set_target_properties(DNNL::dnnl PROPERTIES IMPORTED_LOCATION "${DNNL_LIBRARY}"
+    INTERFACE_INCLUDE_DIRECTORIES "${DNNL_INCLUDE_DIR}")
 
 pkg_check_modules(jansson REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
