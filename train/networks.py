@@ -1,0 +1,206 @@
+"""The networks, each a `Network`: its domain, its graph and the shapes of its weights.
+
+    unet          undertone's default: a magnitude mask at 16 kHz, 1024/256
+    unet-jansson  the paper's U-Net (Jansson 2017 shape), 512 frames, 1024/373
+    wave-unet-m1  Wave-U-Net M1 (Stoller 2018), 16,384 samples, the music output only
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from graph import GraphNet
+
+SAMPLE_RATE = 16000
+
+
+@dataclass
+class Network:
+    """A graph under construction; every method appends one node and returns its output's name."""
+
+    name: str
+    domain: dict
+    nodes: list[dict] = field(default_factory=list)
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    def conv(self, out, src, cin, cout, kernel, stride=(1, 1), pad=None, act="none", alpha=None,
+             bias=True, norm=False):
+        kr, kc = kernel
+        pad = [kr // 2, kr // 2, kc // 2, kc // 2] if pad is None else list(pad)
+        node = {"op": "conv", "in": src, "out": out, "w": f"{out}.w", "stride": list(stride), "pad": pad}
+        self.shapes[f"{out}.w"] = (cout, cin, kr, kc)
+        return self._weighted(node, cout, act, alpha, bias or norm, norm)
+
+    def deconv(self, out, src, cin, cout, kernel, stride, crop, act="none", alpha=None, bias=True,
+               norm=False):
+        node = {"op": "deconv", "in": src, "out": out, "w": f"{out}.w", "stride": list(stride),
+                "crop": list(crop)}
+        self.shapes[f"{out}.w"] = (cin, cout, *kernel)
+        return self._weighted(node, cout, act, alpha, bias or norm, norm)
+
+    def affine(self, out, src, channels, act="none", alpha=None):
+        self.shapes[f"{out}.w"] = (channels,)
+        node = {"op": "affine", "in": src, "out": out, "w": f"{out}.w"}
+        return self._weighted(node, channels, act, alpha, True, False)
+
+    def op(self, op, out, src, **keys):
+        self.nodes.append({"op": op, "in": src, "out": out, **keys})
+        return out
+
+    def _weighted(self, node, channels, act, alpha, bias, norm):
+        if bias:
+            node["b"] = f"{node['out']}.b"
+            self.shapes[node["b"]] = (channels,)
+        if act != "none":
+            node["act"] = act
+        if alpha is not None:
+            node["alpha"] = alpha
+        if norm:
+            node["norm"] = True
+        self.nodes.append(node)
+        return node["out"]
+
+    @property
+    def block(self) -> int:
+        """Samples of one block."""
+        d = self.domain
+        return d["block"] if d["kind"] == "wave" else (d["frames"] - 1) * d["hop"] + d["fft"]
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(channels, rows, columns) of `x`."""
+        d = self.domain
+        return (1, 1, d["block"]) if d["kind"] == "wave" else (1, d["frames"], d["fft"] // 2)
+
+    def module(self) -> GraphNet:
+        return GraphNet(self.nodes, self.shapes)
+
+
+def mask_domain(hop: int, frames: int) -> dict:
+    return {"kind": "mask", "fft": 1024, "hop": hop, "frames": frames, "input": "log1p"}
+
+
+def unet(frames: int = 256, widths=(16, 32, 64, 96, 128), decoder=(16, 24, 48, 64),
+         hidden: int = 128) -> Network:
+    """undertone's default.
+
+    `f` spreads the level of log1p(|X|) over a few saturating curves (music 30 dB under speech lives where
+    log1p is still linear). Encoder: strided convolutions. Bottom: a dense layer over all columns, which
+    gives the network absolute frequency. Decoder: convolution and depth_to_space. The last convolution
+    sees full resolution, so the mask carries no grid pattern.
+    """
+    n = Network("unet", mask_domain(256, frames))
+    leaky = {"act": "leaky_relu", "alpha": 0.2, "norm": True}
+    n.conv("f", "x", 1, 4, (1, 1), act="tanh")
+    src, cin = "f", 4
+    for i, c in enumerate(widths, 1):
+        k = (5, 5) if i <= 3 else (3, 3)
+        src, cin = n.conv(f"e{i}", src, cin, c, k, (2, 2), act="leaky_relu", alpha=0.2, norm=True), c
+    columns = 512 >> len(widths)
+    n.conv("t1", src, cin, hidden, (3, columns), pad=(1, 1, 0, 0), **leaky)
+    n.conv("t2", "t1", hidden, columns * cin, (1, 1), **leaky)
+    n.op("depth_to_space", "t3", "t2", block=[1, columns])
+    src = n.op("add", "t", [src, "t3"])
+    for i in range(len(widths) - 1, 0, -1):
+        c = decoder[i - 1]
+        n.conv(f"p{i}", src, cin, 4 * c, (3, 3), **leaky)
+        n.op("depth_to_space", f"s{i}", f"p{i}", block=[2, 2])
+        src, cin = n.op("concat", f"d{i}", [f"s{i}", f"e{i}"]), c + widths[i - 1]
+    n.conv("p0", src, cin, 16, (3, 3), **leaky)
+    n.op("depth_to_space", "s0", "p0", block=[2, 2])
+    n.op("concat", "d0", ["s0", "f"])
+    n.conv("y", "d0", 8, 1, (3, 3), act="sigmoid")
+    return n
+
+
+def unet_jansson(frames: int = 512) -> Network:
+    """Jansson 2017 / the paper's table 1: six 5x5 stride-2 levels, 16 ... 512 filters, hop 373."""
+    n = Network("unet-jansson", mask_domain(373, frames))
+    widths = [16, 32, 64, 128, 256, 512]
+    src, cin = "x", 1
+    for i, c in enumerate(widths, 1):
+        src = n.conv(f"e{i}", src, cin, c, (5, 5), (2, 2), act="leaky_relu", alpha=0.2, norm=True)
+        cin = c
+    for i in range(5, 0, -1):
+        c = widths[i - 1]
+        n.deconv(f"u{i}", src, cin, c, (5, 5), (2, 2), (2, 1, 2, 1), act="relu", norm=True)
+        src, cin = n.op("concat", f"d{i}", [f"u{i}", f"e{i}"]), 2 * c
+    n.deconv("y", src, cin, 1, (5, 5), (2, 2), (2, 1, 2, 1), act="sigmoid")
+    return n
+
+
+def wave_unet_m1(block: int = 16384) -> Network:
+    """Wave-U-Net M1 (f90/Wave-U-Net): 12 levels of 24 i filters, 15 down, 5 up, no normalisation."""
+    n = Network("wave-unet-m1", {"kind": "wave", "block": block})
+    leaky = {"act": "leaky_relu", "alpha": 0.2}
+    src, cin = "x", 1
+    for i in range(1, 13):
+        n.conv(f"c{i}", src, cin, 24 * i, (1, 15), **leaky)
+        src, cin = n.op("decimate", f"e{i}", f"c{i}", stride=[1, 2]), 24 * i
+    src, cin = n.conv("b", src, cin, 312, (1, 15), **leaky), 312
+    for i in range(12, 0, -1):
+        n.op("upsample_linear", f"l{i}", src)
+        n.op("concat", f"d{i}", [f"c{i}", f"l{i}"])
+        src, cin = n.conv(f"u{i}", f"d{i}", cin + 24 * i, 24 * i, (1, 5), **leaky), 24 * i
+    n.op("concat", "o", ["x", src])
+    n.conv("y", "o", cin + 1, 1, (1, 1), act="tanh")
+    return n
+
+
+NETWORKS = {"unet": unet, "unet-jansson": unet_jansson, "wave-unet-m1": wave_unet_m1}
+
+
+def build(name: str, **options) -> Network:
+    return NETWORKS[name](**options)
+
+
+def parameter_count(net: Network) -> int:
+    """Learned numbers before folding, without the normalisation's running statistics."""
+    return sum(p.numel() for p in net.module().parameters())
+
+
+def macs(net: Network) -> int:
+    """Multiply-accumulates of all convolutions for one block."""
+    sizes = {"x": net.input_shape[1:]}
+    total = 0
+    for node in net.nodes:
+        first = node["in"][0] if isinstance(node["in"], list) else node["in"]
+        sizes[node["out"]] = size = _size_after(node, sizes, first, net.shapes)
+        if node["op"] == "conv":
+            total += _product(net.shapes[node["w"]]) * size[0] * size[1]
+        elif node["op"] == "deconv":
+            total += _product(net.shapes[node["w"]]) * _product(sizes[first])
+    return total
+
+
+def _size_after(node, sizes, first, shapes):
+    rows, columns = sizes[first]
+    op = node["op"]
+    if op == "conv":
+        _, _, kr, kc = shapes[node["w"]]
+        (sr, sc), (t, b, l, r) = node["stride"], node["pad"]
+        return (rows + t + b - kr) // sr + 1, (columns + l + r - kc) // sc + 1
+    if op == "deconv":
+        _, _, kr, kc = shapes[node["w"]]
+        (sr, sc), (t, b, l, r) = node["stride"], node["crop"]
+        return (rows - 1) * sr + kr - t - b, (columns - 1) * sc + kc - l - r
+    if op == "decimate":
+        return -(-rows // node["stride"][0]), -(-columns // node["stride"][1])
+    if op == "avgpool":
+        return rows // node["stride"][0], columns // node["stride"][1]
+    if op == "upsample_linear":
+        return rows, 2 * columns
+    if op == "depth_to_space":
+        return rows * node["block"][0], columns * node["block"][1]
+    if op == "concat_columns":
+        return rows, sum(sizes[n][1] for n in node["in"])
+    if op == "slice_columns":
+        return rows, node["to"] - node["from"]
+    return rows, columns
+
+
+def _product(shape) -> int:
+    total = 1
+    for n in shape:
+        total *= n
+    return total
