@@ -61,21 +61,29 @@ def _slide_max(x: Tensor, n: int, dim: int) -> Tensor:
     return out
 
 
-def peak_mask(magnitude: Tensor, per_second: float, low_hz: float = 60, high_hz: float = 7000) -> Tensor:
+def peak_mask(magnitude: Tensor, per_second: float, window: int | None = None, low_hz: float = 60,
+              high_hz: float = 7000) -> Tensor:
     """The strongest local maxima (+-3 frames, +-8 bins) by local prominence, as 0/1, same shape.
 
-    Prominence is the log magnitude over its local mean, so that quiet bands have peaks too.
+    Prominence is the log magnitude over its local mean, so that quiet bands have peaks too. `per_second`
+    of them are kept in every `window` frames (default: in all frames together).
     """
     level = torch.log(magnitude + 1e-5)
     highest = _slide_max(_slide_max(level, 8, 2), 3, 1)
     prominence = level - local_mean(level, 31, 32)
     bins = torch.arange(magnitude.shape[2], device=magnitude.device) * (RATE / FFT)
     usable = (level == highest) & ((bins >= low_hz) & (bins <= high_hz))
-    score = torch.where(usable, prominence, torch.full_like(prominence, -1e9)).flatten(1)
-    count = int(per_second * magnitude.shape[1] * HOP / RATE)
-    top = torch.topk(score, count, dim=1)
-    mask = torch.zeros_like(score).scatter_(1, top.indices, (top.values > 0.5).to(score.dtype))
-    return mask.view_as(magnitude)
+    score = torch.where(usable, prominence, torch.full_like(prominence, -1e9))
+    parts = score.split(window or score.shape[1], dim=1)
+    return torch.cat([_strongest(p, per_second) for p in parts], dim=1)
+
+
+def _strongest(score: Tensor, per_second: float) -> Tensor:
+    """1 at the best-scored cells of (batch, frames, bins) with a score above 0.5 (4.3 dB)."""
+    count = max(1, int(per_second * score.shape[1] * HOP / RATE))
+    top = torch.topk(score.flatten(1), count, dim=1)
+    mask = torch.zeros_like(score).flatten(1)
+    return mask.scatter_(1, top.indices, (top.values > 0.5).to(score.dtype)).view_as(score)
 
 
 def spread(mask: Tensor, rows: int, columns: int) -> Tensor:
