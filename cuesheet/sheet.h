@@ -1,0 +1,48 @@
+/* A cue sheet: the cues of one programme with what is known of their recordings, and its printed
+ * forms. */
+#ifndef UT_CUESHEET_SHEET_H
+#define UT_CUESHEET_SHEET_H
+
+#include "cuesheet/cue.h"
+
+/* What stands above the cues. NULL: left empty. */
+typedef struct {
+    const char *programme, *aka, *episode, *episode_aka, *episode_no, *production_no;
+    const char *company, *address, *prepared_by, *email;
+    const char *classification; /* "Original" or "Revision" */
+    const char *category, *version, *network;
+    const char *prepared; /* date, as it is to be printed */
+    const char *airdate;
+} ut_sheet_header;
+
+/* Everything is borrowed. */
+typedef struct {
+    ut_sheet_header header;
+    const char *channel;
+    int64_t start_ns, end_ns; /* of the programme, UTC */
+    const ut_cue *cues;
+    const ut_recording *const
+        *recordings; /* one per cue; NULL: unidentified, or no longer in the catalogue */
+    size_t count;
+    const ut_gap *gaps; /* what was not captured: the sheet cannot speak for it */
+    size_t gap_count;
+} ut_sheet;
+
+/* Data rows of the RapidCue workbook; a longer sheet is UT_E_ARG. */
+#define UT_RAPIDCUE_ROWS 980
+
+/* RapidCue, both forms: one row per party; whole seconds, each cue's duration rounded half up;
+ * times stand on a cue's first row only, so that summing the column gives the total. Unidentified
+ * music has a row and no party; so has ambiguous music, which is nobody's until a person decides.
+ */
+
+/* RFC 4180 in UTF-8, a header row and then the columns A to R. A cell that a spreadsheet would take
+ * for a formula is preceded by an apostrophe. *data is malloc'd. */
+UT_CHECK ut_status ut_sheet_csv(const ut_sheet *sheet, char **data, size_t *size, ut_err *err);
+/* The ASCAP/BMI workbook layout (Cue_Sheet_Template_2016V3-6-5): header cells, rows from 20.
+ * Written atomically. */
+UT_CHECK ut_status ut_sheet_xlsx(const ut_sheet *sheet, const char *path, ut_err *err);
+/* Lossless, one document, configs/schemas/cuesheet.v1.json. *data is malloc'd. */
+UT_CHECK ut_status ut_sheet_json(const ut_sheet *sheet, char **data, size_t *size, ut_err *err);
+
+#endif
