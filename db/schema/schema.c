@@ -1,0 +1,14 @@
+#include "db/schema/schema.h"
+
+/* The assembler takes the file as it is, so there is no copy of the SQL that could differ from it.
+ */
+#define EMBED(symbol, file)                                                                        \
+    extern const char symbol[];                                                                    \
+    __asm__(".pushsection .rodata\n"                                                               \
+            ".global " #symbol "\n" #symbol ":\n"                                                  \
+            ".incbin \"" UT_SCHEMA_DIR "/" file "\"\n.byte 0\n"                                    \
+            ".popsection\n")
+
+EMBED(ut_schema_sqlite_0001, "sqlite/0001_store.sql");
+
+const char *const ut_schema_sqlite[] = {ut_schema_sqlite_0001, NULL};

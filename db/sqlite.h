@@ -1,0 +1,96 @@
+/* The SQLite backend's own helpers. Private to db/sqlite_*.c.
+ *
+ * Statements are prepared where they are used: that costs microseconds beside a commit, and lets
+ * walks nest. */
+#ifndef UT_DB_SQLITE_H
+#define UT_DB_SQLITE_H
+
+#include <sqlite3.h>
+
+#include "db/backend.h"
+
+#define UT_SQLITE_BUSY_MS 10000
+
+typedef struct {
+    ut_store base;
+    sqlite3 *db;
+    char *path; /* as the user gave it */
+    ut_store_mode mode;
+} ut_sqlite;
+
+/* Fills *err from a result code of SQLite and gives the status for it. */
+ut_status ut_sqlite_fail(const ut_sqlite *self, int rc, ut_err *err);
+
+/* Prepares and binds. `types` has a letter for each parameter: t const char * (NULL: NULL), i
+ * int64_t, r double (NAN: NULL), b const void * and size_t. Text and blobs must outlive the
+ * statement. */
+UT_CHECK ut_status ut_sqlite_query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err,
+                                   const char *sql, const char *types, ...);
+/* *row: a row is there to read. After UT_OK without a row, and after an error, the statement is
+ * done. */
+UT_CHECK ut_status ut_sqlite_step(ut_sqlite *self, sqlite3_stmt *statement, bool *row, ut_err *err);
+/* Query, step to the end, finalise: for statements that give no rows. */
+UT_CHECK ut_status ut_sqlite_do(ut_sqlite *self, ut_err *err, const char *sql, const char *types,
+                                ...);
+/* First column of the first row as a number; UT_E_NOTFOUND (with an empty text) if there is no row.
+ */
+UT_CHECK ut_status ut_sqlite_number(ut_sqlite *self, int64_t *out, ut_err *err, const char *sql,
+                                    const char *types, ...);
+
+/* begin takes the write lock at once, so that no later statement can find it taken. end commits if
+ * rc is UT_OK, else rolls back; it gives rc, or why the commit failed. */
+UT_CHECK ut_status ut_sqlite_begin(ut_sqlite *self, ut_err *err);
+UT_CHECK ut_status ut_sqlite_end(ut_sqlite *self, ut_status rc, ut_err *err);
+
+/* Columns: a heap copy (NULL for NULL), a copy cut to the field, a double (NAN for NULL). */
+UT_CHECK ut_status ut_sqlite_text(sqlite3_stmt *statement, int column, char **out, ut_err *err);
+void ut_sqlite_field(sqlite3_stmt *statement, int column, char *out, size_t size);
+double ut_sqlite_real(sqlite3_stmt *statement, int column);
+
+/* Row checksums. seal writes the crc of the row of `table` with that rowid; audit finds the first
+ * row whose crc does not fit: UT_E_CORRUPT. */
+UT_CHECK ut_status ut_sqlite_seal(ut_sqlite *self, const char *table, int64_t rowid, ut_err *err);
+UT_CHECK ut_status ut_sqlite_audit(ut_sqlite *self, ut_err *err);
+/* Defines the SQL function row_crc(…) on a connection. */
+UT_CHECK ut_status ut_sqlite_define(ut_sqlite *self, ut_err *err);
+
+/* Raises the catalogue version, within a transaction. */
+UT_CHECK ut_status ut_sqlite_catalogue_raise(ut_sqlite *self, ut_err *err);
+/* Adds an event to the outbox, within a transaction. */
+UT_CHECK ut_status ut_sqlite_outbox_put(ut_sqlite *self, const ut_event *event, ut_err *err);
+
+/* The operations of the table in sqlite_open.c, by file. */
+#define UT_SQLITE_OP(name, ...)                                                                    \
+    ut_status ut_sqlite_##name(ut_store *store, __VA_ARGS__, ut_err *err)
+/* sqlite_recording.c */
+UT_SQLITE_OP(recording_put, ut_recording *rec, const ut_fingerprint_row *rows, size_t row_count,
+             bool *created);
+UT_SQLITE_OP(recording_find, const char *audio_sha256, int64_t *id);
+UT_SQLITE_OP(recording_get, int64_t id, ut_recording *out);
+UT_SQLITE_OP(recording_each, ut_recording_fn fn, void *arg);
+/* sqlite_catalogue.c */
+UT_SQLITE_OP(recording_holding, int64_t id, ut_holding *out);
+UT_SQLITE_OP(recording_remove, int64_t id);
+UT_SQLITE_OP(fingerprint_each, const char *params, ut_fingerprint_fn fn, void *arg);
+UT_SQLITE_OP(catalogue_version, int64_t *version);
+UT_SQLITE_OP(source_known, const char *path, int64_t size, int64_t mtime_ns, int64_t *recording_id);
+UT_SQLITE_OP(source_put, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id);
+/* sqlite_verify.c */
+UT_SQLITE_OP(describe, ut_store_stats *out);
+ut_status ut_sqlite_verify(ut_store *store, ut_err *err);
+/* sqlite_air.c */
+UT_SQLITE_OP(segment_put, ut_segment *segment);
+UT_SQLITE_OP(segment_end, int64_t segment_id, int64_t sample_count);
+UT_SQLITE_OP(gap_put, const ut_gap *gap, const ut_event *event);
+UT_SQLITE_OP(airplay_put, int64_t segment_id, const ut_airplay *airplays, const ut_event *events,
+             size_t count, const ut_checkpoint *checkpoint, size_t *added);
+UT_SQLITE_OP(checkpoint_get, int64_t segment_id, ut_checkpoint *out);
+UT_SQLITE_OP(airplay_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
+             void *arg);
+UT_SQLITE_OP(gap_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn,
+             void *arg);
+/* sqlite_outbox.c */
+UT_SQLITE_OP(outbox_peek, int64_t after, ut_event *events, size_t capacity, size_t *got);
+UT_SQLITE_OP(outbox_ack, const int64_t *seqs, size_t count);
+
+#endif

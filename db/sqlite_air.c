@@ -1,0 +1,256 @@
+/* Segments, gaps, airplays and checkpoints. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "db/sqlite.h"
+
+/* --- segments
+ * ---------------------------------------------------------------------------------------------- */
+
+ut_status ut_sqlite_segment_put(ut_store *store, ut_segment *segment, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    int64_t id = 0;
+    ut_status rc = ut_sqlite_begin(self, err);
+    if (rc != UT_OK)
+        return rc;
+    rc = ut_sqlite_do(
+        self, err,
+        "INSERT INTO segment (channel, source, start_ns, sample_count, time_source, uncertainty_ms)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (channel, source, start_ns) DO NOTHING",
+        "ttiiti", segment->channel, segment->source, segment->start_ns, segment->sample_count,
+        segment->time_source, segment->uncertainty_ms);
+    bool is_new = rc == UT_OK && sqlite3_changes(self->db) > 0;
+    if (rc == UT_OK)
+        rc = ut_sqlite_number(
+            self, &id, err,
+            "SELECT id FROM segment WHERE channel = ? AND source = ? AND start_ns = ?", "tti",
+            segment->channel, segment->source, segment->start_ns);
+    if (rc == UT_OK && is_new)
+        rc = ut_sqlite_seal(self, "segment", id, err);
+    if ((rc = ut_sqlite_end(self, rc, err)) == UT_OK)
+        segment->id = id;
+    return rc;
+}
+
+/* After an UPDATE of a segment: UT_E_NOTFOUND if there was none, else its seal. */
+static ut_status segment_changed(ut_sqlite *self, int64_t segment_id, ut_err *err)
+{
+    if (sqlite3_changes(self->db) == 0)
+        return ut_fail(err, UT_E_NOTFOUND, "segment %" PRId64 ": not in store %s", segment_id,
+                       self->path);
+    return ut_sqlite_seal(self, "segment", segment_id, err);
+}
+
+ut_status ut_sqlite_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count,
+                                ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    ut_status rc = ut_sqlite_begin(self, err);
+    if (rc != UT_OK)
+        return rc;
+    rc = ut_sqlite_do(self, err, "UPDATE segment SET sample_count = ? WHERE id = ?", "ii",
+                      sample_count, segment_id);
+    if (rc == UT_OK)
+        rc = segment_changed(self, segment_id, err);
+    return ut_sqlite_end(self, rc, err);
+}
+
+ut_status ut_sqlite_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out,
+                                   ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    bool row = false;
+    ut_status rc =
+        ut_sqlite_query(self, &statement, err,
+                        "SELECT resume_sample, done FROM segment WHERE id = ?", "i", segment_id);
+    if (rc != UT_OK)
+        return rc;
+    rc = ut_sqlite_step(self, statement, &row, err);
+    if (rc == UT_OK && !row)
+        rc = ut_fail(err, UT_E_NOTFOUND, "segment %" PRId64 ": not in store %s", segment_id,
+                     self->path);
+    else if (rc == UT_OK)
+        *out = (ut_checkpoint){sqlite3_column_int64(statement, 0),
+                               sqlite3_column_int64(statement, 1) != 0};
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* --- gaps
+ * --------------------------------------------------------------------------------------------------
+ */
+
+ut_status ut_sqlite_gap_put(ut_store *store, const ut_gap *gap, const ut_event *event, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    ut_status rc = ut_sqlite_begin(self, err);
+    if (rc != UT_OK)
+        return rc;
+    rc = ut_sqlite_do(self, err,
+                      "INSERT INTO gap (channel, start_ns, end_ns, reason) VALUES (?, ?, ?, ?)"
+                      " ON CONFLICT (channel, start_ns, end_ns, reason) DO NOTHING",
+                      "tiit", gap->channel, gap->start_ns, gap->end_ns, gap->reason);
+    if (rc == UT_OK && sqlite3_changes(self->db) > 0) {
+        rc = ut_sqlite_seal(self, "gap", sqlite3_last_insert_rowid(self->db), err);
+        if (rc == UT_OK && event)
+            rc = ut_sqlite_outbox_put(self, event, err);
+    }
+    return ut_sqlite_end(self, rc, err);
+}
+
+ut_status ut_sqlite_gap_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
+                             ut_gap_fn fn, void *arg, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    bool row = false;
+    ut_status rc =
+        ut_sqlite_query(self, &statement, err,
+                        "SELECT channel, start_ns, end_ns, reason FROM gap"
+                        " WHERE channel = ifnull(?1, channel) AND start_ns < ?3 AND end_ns > ?2"
+                        " ORDER BY start_ns, channel",
+                        "tii", channel, from_ns, to_ns);
+    if (rc != UT_OK)
+        return rc;
+    while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
+        ut_gap gap = {.start_ns = sqlite3_column_int64(statement, 1),
+                      .end_ns = sqlite3_column_int64(statement, 2)};
+        ut_sqlite_field(statement, 0, gap.channel, sizeof gap.channel);
+        ut_sqlite_field(statement, 3, gap.reason, sizeof gap.reason);
+        rc = fn(arg, &gap);
+    }
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+/* --- airplays
+ * ---------------------------------------------------------------------------------------------- */
+
+#define AIRPLAY_COLUMNS                                                                                                 \
+    "id, channel, segment_id, start_ns, end_ns, outcome, witness, start_sample, end_sample, recording_id, ref_start_s," \
+    " ref_end_s, time_scale, log10_e, score, music_lufs, speech_lufs, mix_lufs, engine_version, model_hash, params,"    \
+    " catalogue_version"
+
+static ut_status airplay_insert(ut_sqlite *self, int64_t segment_id, const ut_airplay *air,
+                                ut_err *err)
+{
+    const ut_identification *what = &air->what;
+    ut_status rc = ut_sqlite_do(
+        self, err,
+        "INSERT INTO airplay (" AIRPLAY_COLUMNS
+        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?,"
+        " ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+        "ttiiittiiirrrrrrrrttti", air->id, air->channel, segment_id, air->start_ns, air->end_ns,
+        ut_outcome_name(what->outcome), ut_witness_name(what->witness), what->start_sample,
+        what->end_sample, what->recording_id, what->ref_start_s, what->ref_end_s, what->time_scale,
+        what->log10_e, what->score, what->music_lufs, what->speech_lufs, what->mix_lufs,
+        air->engine_version, air->model_hash, air->params, air->catalogue_version);
+    if (rc == UT_E_ARG)
+        ut_err_prefix(err, "airplay %s", air->id);
+    return rc;
+}
+
+ut_status ut_sqlite_airplay_put(ut_store *store, int64_t segment_id, const ut_airplay *airplays,
+                                const ut_event *events, size_t count,
+                                const ut_checkpoint *checkpoint, size_t *added, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    size_t news = 0;
+    ut_status rc = ut_sqlite_begin(self, err);
+    if (rc != UT_OK)
+        return rc;
+    for (size_t i = 0; rc == UT_OK && i < count; i++) {
+        rc = airplay_insert(self, segment_id, &airplays[i], err);
+        if (rc != UT_OK || sqlite3_changes(self->db) == 0)
+            continue;
+        news++;
+        rc = ut_sqlite_seal(self, "airplay", sqlite3_last_insert_rowid(self->db), err);
+        if (rc == UT_OK)
+            rc = ut_sqlite_outbox_put(self, &events[i], err);
+    }
+    if (rc == UT_OK && checkpoint) {
+        rc = ut_sqlite_do(
+            self, err,
+            "UPDATE segment SET resume_sample = max(resume_sample, ?), done = max(done, ?) WHERE id = ?",
+            "iii", checkpoint->resume_sample, (int64_t)checkpoint->done, segment_id);
+        if (rc == UT_OK)
+            rc = segment_changed(self, segment_id, err);
+    }
+    if ((rc = ut_sqlite_end(self, rc, err)) == UT_OK)
+        *added = news;
+    return rc;
+}
+
+static ut_outcome outcome_read(sqlite3_stmt *statement, int column)
+{
+    const char *name = (const char *)sqlite3_column_text(statement, column);
+    for (ut_outcome outcome = UT_IDENTIFIED; name && outcome < UT_UNIDENTIFIED; outcome++) {
+        if (strcmp(name, ut_outcome_name(outcome)) == 0)
+            return outcome;
+    }
+    return UT_UNIDENTIFIED;
+}
+
+static ut_witness witness_read(sqlite3_stmt *statement, int column)
+{
+    const char *name = (const char *)sqlite3_column_text(statement, column);
+    for (ut_witness witness = UT_WITNESS_MIX; name && witness <= UT_WITNESS_BOTH; witness++) {
+        if (strcmp(name, ut_witness_name(witness)) == 0)
+            return witness;
+    }
+    return UT_WITNESS_NONE;
+}
+
+/* From a row of AIRPLAY_COLUMNS. */
+static ut_airplay airplay_read(sqlite3_stmt *s)
+{
+    ut_airplay air = {
+        .segment_id = sqlite3_column_int64(s, 2),
+        .start_ns = sqlite3_column_int64(s, 3),
+        .end_ns = sqlite3_column_int64(s, 4),
+        .what = {.outcome = outcome_read(s, 5),
+                 .witness = witness_read(s, 6),
+                 .start_sample = sqlite3_column_int64(s, 7),
+                 .end_sample = sqlite3_column_int64(s, 8),
+                 .recording_id = sqlite3_column_int64(s, 9),
+                 .ref_start_s = ut_sqlite_real(s, 10),
+                 .ref_end_s = ut_sqlite_real(s, 11),
+                 .time_scale = ut_sqlite_real(s, 12),
+                 .log10_e = ut_sqlite_real(s, 13),
+                 .score = ut_sqlite_real(s, 14),
+                 .music_lufs = ut_sqlite_real(s, 15),
+                 .speech_lufs = ut_sqlite_real(s, 16),
+                 .mix_lufs = ut_sqlite_real(s, 17)},
+        .catalogue_version = sqlite3_column_int64(s, 21),
+    };
+    ut_sqlite_field(s, 0, air.id, sizeof air.id);
+    ut_sqlite_field(s, 1, air.channel, sizeof air.channel);
+    ut_sqlite_field(s, 18, air.engine_version, sizeof air.engine_version);
+    ut_sqlite_field(s, 19, air.model_hash, sizeof air.model_hash);
+    ut_sqlite_field(s, 20, air.params, sizeof air.params);
+    return air;
+}
+
+ut_status ut_sqlite_airplay_each(ut_store *store, const char *channel, int64_t from_ns,
+                                 int64_t to_ns, ut_airplay_fn fn, void *arg, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    bool row = false;
+    ut_status rc =
+        ut_sqlite_query(self, &statement, err,
+                        "SELECT " AIRPLAY_COLUMNS " FROM airplay"
+                        " WHERE channel = ifnull(?1, channel) AND start_ns < ?3 AND end_ns > ?2"
+                        " ORDER BY start_ns, channel, id",
+                        "tii", channel, from_ns, to_ns);
+    if (rc != UT_OK)
+        return rc;
+    while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
+        ut_airplay air = airplay_read(statement);
+        rc = fn(arg, &air);
+    }
+    sqlite3_finalize(statement);
+    return rc;
+}
