@@ -11,6 +11,7 @@ FLOOR = 0.1  # of the clean music's local level: what lies lower need not be res
 PEAK_WEIGHT = 4.0  # around the clean music's peaks
 SPEECH_WEIGHT = 2.0  # at the mixture's peaks: they become false peaks if they stay
 INTERFERENCE = 1.5  # too much is worse than too little
+SHARPNESS = 4.0  # of the soft arg max, on a natural-log magnitude
 
 
 def spectral_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
@@ -33,6 +34,47 @@ def spectral_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
     return (error * weight).mean()
 
 
+def peak_loss(estimate: Tensor, music: Tensor) -> Tensor:
+    """Whether a fingerprinter would find the clean music's peaks in the estimate.
+
+    Shape: within +-3 frames and +-8 bins of each clean peak the estimate should have its maximum there
+    (a soft arg max over the log magnitude). Rank: by prominence the clean peaks should be among the
+    estimate's 60 a second, and the estimate's other peaks should not.
+    """
+    level = torch.log(estimate + 1e-4 * music.amax(dim=(1, 2), keepdim=True) + 1e-6)
+    clean = peak_mask(music, 25.0)
+    if not clean.any():
+        return level.sum() * 0.0
+    return _shape_loss(level, clean) + 0.5 * _rank_loss(level, estimate.detach(), clean)
+
+
+def _shape_loss(level: Tensor, clean: Tensor, rows: int = 3, columns: int = 8) -> Tensor:
+    at, t, f = clean.nonzero(as_tuple=True)
+    dt = torch.arange(-rows, rows + 1, device=level.device).repeat_interleave(2 * columns + 1)
+    df = torch.arange(-columns, columns + 1, device=level.device).repeat(2 * rows + 1)
+    around_t = (t[:, None] + dt).clamp(0, level.shape[1] - 1)
+    around_f = (f[:, None] + df).clamp(0, level.shape[2] - 1)
+    patch = SHARPNESS * level[at[:, None], around_t, around_f]
+    near = patch[:, (dt.abs() <= 1) & (df.abs() <= 1)]
+    return (patch.logsumexp(1) - near.logsumexp(1)).mean()
+
+
+def _rank_loss(level: Tensor, estimate: Tensor, clean: Tensor) -> Tensor:
+    prominence = level - local_mean(level, 31, 32)
+    with torch.no_grad():
+        found = peak_mask(estimate, 60.0)
+        false = found * (1.0 - spread(clean, 1, 1))
+        lowest = torch.where(found > 0, prominence, torch.inf).amin(dim=(1, 2), keepdim=True)
+        lowest = torch.where(lowest.isinf(), 0.0, lowest)
+    missed = torch.nn.functional.softplus(2.0 * (lowest - prominence) + 1.0)
+    intruding = torch.nn.functional.softplus(2.0 * (prominence - lowest))
+    return _mean(missed, clean) + 0.3 * _mean(intruding, false)
+
+
+def _mean(x: Tensor, mask: Tensor) -> Tensor:
+    return (x * mask).sum() / mask.sum().clamp_min(1.0)
+
+
 def _absent(music: Tensor) -> Tensor:
     """1 for examples without music, else 0; (batch, 1, 1)."""
     return (music.amax(dim=(1, 2), keepdim=True) < 1e-6).to(music.dtype)
@@ -43,4 +85,5 @@ def wave_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
     power = music.square().mean(1) + 1e-4 * mixture.square().mean(1) + 1e-10
     log_l2 = torch.log1p((estimate - music).square().mean(1) / power).mean()
     spectra = [stft(a).abs()[..., :-1] for a in (estimate, music, mixture)]
-    return spectral_loss(*spectra) + 0.3 * log_l2
+    peaks = peak_loss(spectra[0], spectra[1])
+    return spectral_loss(*spectra) + 0.5 * peaks + 0.3 * log_l2

@@ -60,7 +60,8 @@ def loss_of(net: Network, model, mixture: Tensor, music: Tensor, bf16: bool) -> 
         mix, clean = (stft(a, fft, hop).abs()[..., :-1] for a in (mixture, music))
     with torch.autocast(device, torch.bfloat16, enabled=bf16):
         mask = model(torch.log1p(mix)[:, None])
-    return losses.spectral_loss(mask[:, 0].float() * mix, clean, mix)
+    estimate = mask[:, 0].float() * mix
+    return losses.spectral_loss(estimate, clean, mix) + 0.5 * losses.peak_loss(estimate, clean)
 
 
 class Feeder(threading.Thread):
