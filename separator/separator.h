@@ -42,8 +42,9 @@ void ut_separator_close(ut_separator **separator);
 /* "onednn-f32", …: what was chosen. */
 const char *ut_separator_backend(const ut_separator *separator);
 const ut_model *ut_separator_model(const ut_separator *separator);
+size_t ut_separator_max_batch(const ut_separator *separator);
 /* Separates `count` blocks (≤ max_batch); mix[i] and music[i] hold `block` samples. Non-finite input is treated as
- * silence. No allocation. */
+ * silence, and clipped at ±16. No allocation. */
 UT_CHECK ut_status ut_separator_run(ut_separator *separator, const float *const *mix, float *const *music,
                                     size_t count, ut_err *err);
 
