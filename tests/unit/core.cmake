@@ -1,0 +1,5 @@
+foreach(name status clock file dsp config nomem)
+    ut_test(test_${name} SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_${name}.c" LINK ut_core LABELS core)
+endforeach()
+target_link_options(test_nomem PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=aligned_alloc,--wrap=strdup)
+ut_test(test_cli SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_cli.c" LINK ut_cli LABELS core)
