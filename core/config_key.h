@@ -25,6 +25,7 @@ typedef struct {
     double min, max; /* numbers: inclusive range */
     bool (*check)(const char *value); /* TEXT and LIST: is one value as `allowed` says? NULL: any */
     bool required;
+    bool secret;          /* may hold a password: dumped through ut_redact */
     const char *help;
 } ut_key;
 

@@ -61,9 +61,8 @@ const char *ut_redact(const char *uri, char *buf, size_t size)
 /* Double-quoted YAML; config values hold no control characters worth keeping. */
 static void put_text(FILE *out, const char *value)
 {
-    char *shown = malloc(strlen(value) * 2 + 8);
     fputc('"', out);
-    for (const char *c = shown ? ut_redact(value, shown, strlen(value) * 2 + 8) : "***"; *c; c++) {
+    for (const char *c = value; *c; c++) {
         if (*c == '"' || *c == '\\')
             fputc('\\', out);
         if ((unsigned char)*c < ' ')
@@ -72,6 +71,13 @@ static void put_text(FILE *out, const char *value)
             fputc(*c, out);
     }
     fputc('"', out);
+}
+
+static void put_secret(FILE *out, const char *value)
+{
+    size_t size = 2 * strlen(value) + 8; /* "key=x" becomes "key=***" */
+    char *shown = malloc(size);
+    put_text(out, shown ? ut_redact(value, shown, size) : "***");
     free(shown);
 }
 
@@ -81,7 +87,7 @@ static void put_value(FILE *out, const ut_key *key, const void *base)
     switch (key->type) {
     case UT_KEY_TEXT:
         if (*(char *const *)at)
-            put_text(out, *(char *const *)at);
+            (key->secret ? put_secret : put_text)(out, *(char *const *)at);
         break;
     case UT_KEY_CHOICE:
         fputs(*(char *const *)at, out);
