@@ -4,8 +4,7 @@
 
 #include "db/sqlite.h"
 
-/* --- segments
- * ---------------------------------------------------------------------------------------------- */
+/* --- segments -------------------------------------------------------------------------------- */
 
 ut_status ut_sqlite_segment_put(ut_store *store, ut_segment *segment, ut_err *err)
 {
@@ -78,9 +77,7 @@ ut_status ut_sqlite_checkpoint_get(ut_store *store, int64_t segment_id, ut_check
     return rc;
 }
 
-/* --- gaps
- * --------------------------------------------------------------------------------------------------
- */
+/* --- gaps ------------------------------------------------------------------------------------ */
 
 ut_status ut_sqlite_gap_put(ut_store *store, const ut_gap *gap, const ut_event *event, ut_err *err)
 {
@@ -125,8 +122,7 @@ ut_status ut_sqlite_gap_each(ut_store *store, const char *channel, int64_t from_
     return rc;
 }
 
-/* --- airplays
- * ---------------------------------------------------------------------------------------------- */
+/* --- airplays -------------------------------------------------------------------------------- */
 
 #define AIRPLAY_COLUMNS                                                                                                 \
     "id, channel, segment_id, start_ns, end_ns, outcome, witness, start_sample, end_sample, recording_id, ref_start_s," \

@@ -4,9 +4,13 @@
 #include "core/clock.h"
 #include "db/sqlite.h"
 
+/* By the clock, so that a store made anew or restored from a backup never comes to a version that
+ * an index of its former life carries. */
 ut_status ut_sqlite_catalogue_raise(ut_sqlite *self, ut_err *err)
 {
-    ut_status rc = ut_sqlite_do(self, err, "UPDATE catalogue SET version = version + 1", "");
+    int64_t now_us = ut_now_ns() / 1000;
+    ut_status rc =
+        ut_sqlite_do(self, err, "UPDATE catalogue SET version = max(version + 1, ?)", "i", now_us);
     return rc == UT_OK ? ut_sqlite_seal(self, "catalogue", 1, err) : rc;
 }
 

@@ -9,9 +9,7 @@
     "id, audio_sha256, file, title, artist, album, isrc, label, library, catalogue_no, work, iswc, duration_ms," \
     " added_ns"
 
-/* --- reading
- * -----------------------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static bool role_parse(const char *name, ut_role *out)
 {
@@ -141,9 +139,7 @@ ut_status ut_sqlite_recording_find(ut_store *store, const char *audio_sha256, in
                             audio_sha256);
 }
 
-/* --- writing
- * -----------------------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 /* A number that changes with what is stored of a recording: its rows' checksums. Enough to tell
  * whether the catalogue version must rise for a change of metadata; fingerprints are counted apart.

@@ -48,9 +48,7 @@ ut_status ut_store_index_path(const ut_store *store, const char *params, char *p
     return store->ops->index_path(store, params, path, size, err);
 }
 
-/* --- catalogue
- * -----------------------------------------------------------------------------------------------
- */
+/* --- catalogue ------------------------------------------------------------------------------- */
 
 static ut_status recording_check(const ut_recording *rec, ut_err *err)
 {
@@ -131,9 +129,7 @@ ut_status ut_store_verify(ut_store *store, ut_err *err)
     return store->ops->verify(store, err);
 }
 
-/* --- air
- * -----------------------------------------------------------------------------------------------------
- */
+/* --- air ------------------------------------------------------------------------------------- */
 
 ut_status ut_store_segment_put(ut_store *store, ut_segment *segment, ut_err *err)
 {
@@ -177,9 +173,7 @@ ut_status ut_store_gap_each(ut_store *store, const char *channel, int64_t from_n
     return store->ops->gap_each(store, channel, from_ns, to_ns, fn, arg, err);
 }
 
-/* --- outbox
- * --------------------------------------------------------------------------------------------------
- */
+/* --- outbox ---------------------------------------------------------------------------------- */
 
 ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity,
                                size_t *got, ut_err *err)

@@ -23,8 +23,10 @@ void ut_store_close(ut_store **store);
 UT_CHECK ut_status ut_store_index_path(const ut_store *store, const char *params, char *path,
                                        size_t size, ut_err *err);
 
-/* --- catalogue; every change raises the catalogue version
- * ------------------------------------------------ */
+/* --- catalogue ------------------------------------------------------------------------------- */
+
+/* The catalogue version rises with every change below; by the clock (in microseconds), so that no
+ * two stores come to the same one. */
 
 /* A fingerprint in its byte form, for one parameter set. */
 typedef struct {
@@ -89,9 +91,7 @@ UT_CHECK ut_status ut_store_describe(ut_store *store, ut_store_stats *out, ut_er
 /* Full integrity check of the file and its relations; UT_E_CORRUPT with the first damage found. */
 UT_CHECK ut_status ut_store_verify(ut_store *store, ut_err *err);
 
-/* --- air
- * --------------------------------------------------------------------------------------------------
- */
+/* --- air ------------------------------------------------------------------------------------- */
 
 /* Sets segment->id. A segment with the same channel, source and start is the same segment. */
 UT_CHECK ut_status ut_store_segment_put(ut_store *store, ut_segment *segment, ut_err *err);
@@ -126,9 +126,7 @@ typedef ut_status (*ut_gap_fn)(void *arg, const ut_gap *gap);
 UT_CHECK ut_status ut_store_gap_each(ut_store *store, const char *channel, int64_t from_ns,
                                      int64_t to_ns, ut_gap_fn fn, void *arg, ut_err *err);
 
-/* --- outbox
- * -----------------------------------------------------------------------------------------------
- */
+/* --- outbox ---------------------------------------------------------------------------------- */
 
 /* Up to `capacity` oldest unacknowledged events with seq > after; each to be cleared by the caller.
  */
