@@ -62,7 +62,8 @@ static bool is_store(const char *value)
 #define AT(field) .offset = offsetof(ut_config, field)
 
 const ut_key ut_config_keys[] = {
-    {"", "store", UT_KEY_TEXT, AT(store), .check = is_store, .allowed = "sqlite:PATH",
+    {"", "store", UT_KEY_TEXT, AT(store), .secret = true, .check = is_store,
+     .allowed = "sqlite:PATH",
      .help =
          "Where catalogue, airplays and outbox are kept. Without it: `undertone/undertone.db` under "
          "`$XDG_DATA_HOME`, or `~/.local/share`."},
@@ -136,7 +137,8 @@ const ut_key ut_channel_keys[] = {
     {"channels", "id", UT_KEY_TEXT, AT(id), .required = true, .check = is_id,
      .allowed = "1 to 63 letters, digits, dots, dashes, underscores",
      .help = "Names the channel in the store, in events and in metrics. Unique."},
-    {"channels", "uri", UT_KEY_TEXT, AT(uri), .required = true, .allowed = "a URI or a path",
+    {"channels", "uri", UT_KEY_TEXT, AT(uri), .required = true, .secret = true,
+     .allowed = "a URI or a path",
      .help =
          "What to listen to: `udp://`, `rtp://`, `srt://`, `http(s)://…m3u8`, `rtsp://`, `http(s)://` (Icecast), "
          "`alsa:DEVICE`, or a file."},
