@@ -142,17 +142,24 @@ fail:
     return rc;
 }
 
+/* Without AMX, bf16 doubles the speed of AMD's cores and slows Intel's. */
+static bool bf16_is_faster(dnnl_cpu_isa_t isa)
+{
+#if defined(__x86_64__)
+    return isa == dnnl_cpu_isa_avx512_core_amx || __builtin_cpu_is("amd");
+#else
+    return isa == dnnl_cpu_isa_avx512_core_amx;
+#endif
+}
+
 static ut_status onednn_precision(ut_precision *precision, ut_err *err)
 {
     dnnl_cpu_isa_t isa = dnnl_get_effective_cpu_isa();
-    bool amx = isa == dnnl_cpu_isa_avx512_core_amx;
-    bool bf16 = amx || isa == dnnl_cpu_isa_avx512_core_bf16;
+    bool bf16 = isa == dnnl_cpu_isa_avx512_core_amx || isa == dnnl_cpu_isa_avx512_core_bf16;
     if (*precision == UT_PRECISION_BF16 && !bf16)
         return ut_fail(err, UT_E_UNSUPPORTED, "backend onednn: this CPU has no bf16 instructions");
-    /* Without AMX, bf16 doubles the speed of AMD's cores and slows Intel's. */
-    bool faster = amx || (bf16 && __builtin_cpu_is("amd"));
     if (*precision == UT_PRECISION_AUTO)
-        *precision = faster ? UT_PRECISION_BF16 : UT_PRECISION_F32;
+        *precision = bf16 && bf16_is_faster(isa) ? UT_PRECISION_BF16 : UT_PRECISION_F32;
     return UT_OK;
 }
 

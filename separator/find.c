@@ -26,12 +26,21 @@ static void default_name(const char *folder, char *name, size_t size)
     free(text);
 }
 
+static ut_status give(const char *found, char *path, size_t size, ut_err *err)
+{
+    size_t length = strlen(found);
+    if (length >= size)
+        return ut_fail(err, UT_E_ARG, "model %.200s: path longer than %zu bytes", found, size);
+    memcpy(path, found, length + 1);
+    return UT_OK;
+}
+
 /* Looks for NAME-HASH8.safetensors. The hash keeps "unet" from matching "unet-jansson-…". */
 static ut_status find_in(const char *folder, const char *name, char *path, size_t size, ut_err *err)
 {
     char pattern[1024], fallback[128];
     glob_t found;
-    ut_status rc = UT_E_NOTFOUND;
+    ut_status rc;
     if (!strcmp(name, "default")) {
         default_name(folder, fallback, sizeof fallback);
         name = fallback;
@@ -44,10 +53,8 @@ static ut_status find_in(const char *folder, const char *name, char *path, size_
         return UT_E_NOTFOUND;
     if (found.gl_pathc > 1)
         rc = ut_fail(err, UT_E_ARG, "model \"%s\": %zu versions in %s; give a path", name, (size_t)found.gl_pathc, folder);
-    else if (snprintf(path, size, "%s", found.gl_pathv[0]) >= (int)size)
-        rc = ut_fail(err, UT_E_ARG, "model \"%s\": path too long", name);
     else
-        rc = UT_OK;
+        rc = give(found.gl_pathv[0], path, size, err);
     globfree(&found);
     return rc;
 }
@@ -58,8 +65,7 @@ ut_status ut_model_find(const char *name, char *path, size_t size, ut_err *err)
     if (strchr(name, '/') || strstr(name, ".safetensors")) {
         if (access(name, R_OK) != 0)
             return ut_fail(err, UT_E_NOTFOUND, "model %s: no such file, or not readable", name);
-        return snprintf(path, size, "%s", name) < (int)size ? UT_OK
-                                                            : ut_fail(err, UT_E_ARG, "model %s: path too long", name);
+        return give(name, path, size, err);
     }
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         ut_status rc = folders[i] && *folders[i] ? find_in(folders[i], name, path, size, err) : UT_E_NOTFOUND;

@@ -1,0 +1,127 @@
+/* The engine against PyTorch: models and vectors of tests/golden/separator, written by train/. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "core/fft.h"
+#include "core/file.h"
+#include "separator/backend.h"
+#include "separator/model.h"
+
+#define TOLERANCE 1e-5
+
+static const char *const names[] = {"tiny-wave", "tiny-wave-bf16", "tiny-unet", "tiny-jansson", "tiny-ops"};
+#define NAMES (sizeof names / sizeof *names)
+
+static void load(const char *name, ut_model **model, ut_tensors **io)
+{
+    char path[512], *bytes = NULL;
+    size_t size = 0;
+    ut_err err = {0};
+    snprintf(path, sizeof path, "%s/golden/separator/%s.safetensors", UT_TEST_DATA, name);
+    ut_status rc = ut_model_load(path, model, &err);
+    if (rc != UT_OK)
+        fail_msg("%s", err.text);
+    snprintf(path, sizeof path, "%s/golden/separator/%s.io.safetensors", UT_TEST_DATA, name);
+    assert_int_equal(ut_file_read(path, 1 << 24, &bytes, &size, &err), UT_OK);
+    assert_int_equal(ut_tensors_parse(bytes, size, io, &err), UT_OK);
+    free(bytes);
+}
+
+static double worst(const float *a, const float *b, size_t from, size_t to)
+{
+    double most = 0;
+    for (size_t i = from; i < to; i++)
+        most = fmax(most, fabs((double)a[i] - (double)b[i]));
+    return most;
+}
+
+/* The graph alone: x to y. */
+static void check_graph(const char *name, const ut_backend *backend)
+{
+    ut_model *model = NULL;
+    ut_tensors *io = NULL;
+    void *self = NULL;
+    ut_err err = {0};
+    load(name, &model, &io);
+    const ut_tensor *x = ut_tensors_find(io, "x"), *y = ut_tensors_find(io, "y");
+    assert_non_null(x);
+    assert_non_null(y);
+    float *in = ut_alloc_floats(x->count), *out = ut_alloc_floats(y->count);
+    for (size_t i = 0; i < x->count; i++)
+        in[i] = x->data[i];
+    assert_int_equal(backend->open(model->graph, UT_PRECISION_F32, 1, &self, &err), UT_OK);
+    assert_int_equal(backend->run(self, (const float *const *)&in, &out, 1, &err), UT_OK);
+    double error = worst(out, y->data, 0, y->count);
+    print_message("%s %s: y within %.1e\n", name, backend->name, error);
+    assert_true(error <= TOLERANCE);
+    backend->close(self);
+    free(in);
+    free(out);
+    ut_tensors_close(&io);
+    ut_model_close(&model);
+}
+
+/* All the way: samples to samples, where the windows cover them. */
+static void check_audio(const char *name, const char *backend)
+{
+    ut_model *model = NULL;
+    ut_tensors *io = NULL;
+    ut_separator *separator = NULL;
+    ut_err err = {0};
+    load(name, &model, &io);
+    const ut_tensor *in = ut_tensors_find(io, "audio_in"), *out = ut_tensors_find(io, "music_out");
+    assert_int_equal(in->count, ut_model_describe(model)->block);
+    float *music = ut_alloc_floats(in->count);
+    assert_int_equal(ut_separator_open(model, backend, UT_PRECISION_F32, 1, &separator, &err), UT_OK);
+    assert_int_equal(ut_separator_run(separator, &in->data, &music, 1, &err), UT_OK);
+    size_t from = strtoul(ut_tensors_text(io, "valid_from"), NULL, 10);
+    size_t to = strtoul(ut_tensors_text(io, "valid_to"), NULL, 10);
+    assert_true(to > from && to <= in->count);
+    double error = worst(music, out->data, from, to);
+    print_message("%s %s: music within %.1e\n", name, backend, error);
+    assert_true(error <= TOLERANCE);
+    ut_separator_close(&separator);
+    free(music);
+    ut_tensors_close(&io);
+    ut_model_close(&model);
+}
+
+static void test_ref_graph(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NAMES; i++)
+        check_graph(names[i], &ut_backend_ref);
+}
+
+static void test_onednn_graph(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NAMES; i++)
+        check_graph(names[i], &ut_backend_onednn);
+}
+
+static void test_audio(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NAMES; i++) {
+        check_audio(names[i], "ref");
+        check_audio(names[i], "onednn");
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ref_graph),
+        cmocka_unit_test(test_onednn_graph),
+        cmocka_unit_test(test_audio),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
