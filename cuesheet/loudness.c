@@ -13,12 +13,12 @@ enum { STEP = UT_RATE_HZ / 10, GATE_STEPS = 4 };
 
 struct ut_meter {
     ebur128_state *state;
-    float *energy;       /* ring of mean squares, step n at n % capacity */
+    float *energy; /* ring of mean squares, step n at n % capacity */
     int64_t capacity;
-    int64_t first_step;  /* of the first whole step pushed */
+    int64_t first_step; /* of the first whole step pushed */
     int64_t next_step;
-    size_t skip;         /* samples before the grid */
-    size_t filled;       /* samples of the step in progress */
+    size_t skip;   /* samples before the grid */
+    size_t filled; /* samples of the step in progress */
 };
 
 static double lufs_of(double energy)
@@ -34,7 +34,8 @@ static double energy_of(double lufs)
 ut_status ut_meter_open(int64_t first_sample, double keep_s, ut_meter **out, ut_err *err)
 {
     if (first_sample < 0 || !(keep_s >= 1.0 && keep_s <= MAX_KEEP_S))
-        return ut_fail(err, UT_E_ARG, "loudness: first sample %lld, %g s", (long long)first_sample, keep_s);
+        return ut_fail(err, UT_E_ARG, "loudness: first sample %lld, %g s", (long long)first_sample,
+                       keep_s);
     ut_meter *m = calloc(1, sizeof *m);
     if (!m)
         return ut_fail(err, UT_E_NOMEM, "loudness: meter");
@@ -43,7 +44,8 @@ ut_status ut_meter_open(int64_t first_sample, double keep_s, ut_meter **out, ut_
     m->capacity = (int64_t)ceil(keep_s * 10.0) + GATE_STEPS;
     m->energy = calloc((size_t)m->capacity, sizeof *m->energy);
     m->state = ebur128_init(1, UT_RATE_HZ, EBUR128_MODE_M);
-    if (!m->energy || !m->state || ebur128_set_channel(m->state, 0, EBUR128_DUAL_MONO) != EBUR128_SUCCESS) {
+    if (!m->energy || !m->state ||
+        ebur128_set_channel(m->state, 0, EBUR128_DUAL_MONO) != EBUR128_SUCCESS) {
         ut_meter_close(&m);
         return ut_fail(err, UT_E_NOMEM, "loudness: %g s of energies", keep_s);
     }

@@ -1,8 +1,9 @@
-/* Loudness of stretches of a stream, after ITU-R BS.1770: K-weighted 100 ms energies (libebur128) in a bounded ring,
- * gated over whatever stretch is asked for afterwards. One thread each; memory is fixed at opening.
+/* Loudness of stretches of a stream, after ITU-R BS.1770: K-weighted 100 ms energies (libebur128)
+ * in a bounded ring, gated over whatever stretch is asked for afterwards. One thread each; memory
+ * is fixed at opening.
  *
- * The audio is one channel that stands for a programme of two (dual mono), so a stereo programme's downmix measures like the
- * programme. Values are rounded to 0.01 LU. */
+ * The audio is one channel that stands for a programme of two (dual mono), so a stereo programme's
+ * downmix measures like the programme. Values are rounded to 0.01 LU. */
 #ifndef UT_CUESHEET_LOUDNESS_H
 #define UT_CUESHEET_LOUDNESS_H
 
@@ -12,13 +13,14 @@
 
 typedef struct ut_meter ut_meter;
 
-/* Energies lie on the absolute grid of 100 ms, whatever first_sample is. `keep_s`: how far back a stretch may be asked for. */
+/* Energies lie on the absolute grid of 100 ms, whatever first_sample is. `keep_s`: how far back a
+ * stretch may be asked for. */
 UT_CHECK ut_status ut_meter_open(int64_t first_sample, double keep_s, ut_meter **out, ut_err *err);
 void ut_meter_close(ut_meter **meter);
 /* Mono at UT_RATE_HZ. No allocation. */
 UT_CHECK ut_status ut_meter_push(ut_meter *meter, const float *mono, size_t frames, ut_err *err);
-/* Integrated loudness in LUFS of [start_sample, end_sample), of its latest part if it reaches beyond the ring. Silence is
- * -70, the absolute gate; NAN if no whole 100 ms of it was pushed. */
+/* Integrated loudness in LUFS of [start_sample, end_sample), of its latest part if it reaches
+ * beyond the ring. Silence is -70, the absolute gate; NAN if no whole 100 ms of it was pushed. */
 double ut_meter_lufs(const ut_meter *meter, int64_t start_sample, int64_t end_sample);
 
 #endif

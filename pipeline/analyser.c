@@ -8,28 +8,30 @@
 
 enum {
     CHUNK = 4096,
-    /* Audio the K-weighting filters hear before the first sample that counts, so that a resumed meter agrees. */
+    /* Audio the K-weighting filters hear before the first sample that counts, so that a resumed
+       meter agrees. */
     METER_WARM_UP = UT_RATE_HZ,
 };
-/* A stretch longer than this gets the loudness of its latest part; the rest is what the tracker may lag behind. */
+/* A stretch longer than this gets the loudness of its latest part; the rest is what the tracker may
+ * lag behind. */
 #define METER_KEEP_S (2.5 * 3600)
 #define METER_STRETCH_SAMPLES ((int64_t)2 * 3600 * UT_RATE_HZ)
 
 struct ut_analyser {
-    ut_separator *separator;  /* NULL: mixture only */
+    ut_separator *separator; /* NULL: mixture only */
     ut_stream *stream;
     ut_tracker *tracker;
     ut_meter *mix_meter;
-    ut_meter *music_meter;    /* NULL without a separator */
+    ut_meter *music_meter; /* NULL without a separator */
     ut_meter *speech_meter;
-    float *speech;            /* CHUNK samples */
-    int64_t warm_up;          /* how far an analyser is opened before the tracker's first sample */
-    int64_t tracker_sample;   /* of the first sample the tracker gets */
-    int64_t skip;             /* samples pushed before the stream's grid begins */
-    int64_t position;         /* mixture only: of the next sample */
+    float *speech;          /* CHUNK samples */
+    int64_t warm_up;        /* how far an analyser is opened before the tracker's first sample */
+    int64_t tracker_sample; /* of the first sample the tracker gets */
+    int64_t skip;           /* samples pushed before the stream's grid begins */
+    int64_t position;       /* mixture only: of the next sample */
     ut_identification_fn emit;
     void *arg;
-    ut_err inner;             /* what failed, wherever in the chain of callbacks */
+    ut_err inner; /* what failed, wherever in the chain of callbacks */
 };
 
 static ut_status on_identification(void *arg, const ut_identification *what)
@@ -41,7 +43,8 @@ static ut_status on_identification(void *arg, const ut_identification *what)
         start = full.start_sample;
     full.mix_lufs = ut_meter_lufs(a->mix_meter, start, full.end_sample);
     full.music_lufs = a->music_meter ? ut_meter_lufs(a->music_meter, start, full.end_sample) : NAN;
-    full.speech_lufs = a->speech_meter ? ut_meter_lufs(a->speech_meter, start, full.end_sample) : NAN;
+    full.speech_lufs =
+        a->speech_meter ? ut_meter_lufs(a->speech_meter, start, full.end_sample) : NAN;
     return a->emit(a->arg, &full);
 }
 
@@ -60,9 +63,10 @@ static ut_status measure(ut_analyser *a, const float *mix, const float *music, s
     return rc;
 }
 
-/* Stems, or the mixture alone (music NULL), from sample `first` on. The meters come first: the tracker may emit a stretch that
- * ends in these very samples. */
-static ut_status on_stems(void *arg, int64_t first, const float *mix, const float *music, size_t frames)
+/* Stems, or the mixture alone (music NULL), from sample `first` on. The meters come first: the
+ * tracker may emit a stretch that ends in these very samples. */
+static ut_status on_stems(void *arg, int64_t first, const float *mix, const float *music,
+                          size_t frames)
 {
     ut_analyser *a = arg;
     ut_status rc = measure(a, mix, music, frames);
@@ -79,9 +83,11 @@ static ut_status on_stems(void *arg, int64_t first, const float *mix, const floa
     return ut_tracker_push(a->tracker, mix, music, frames, &a->inner);
 }
 
-static ut_status open_separator(ut_analyser *a, const ut_analyser_options *options, int64_t first_sample, ut_err *err)
+static ut_status open_separator(ut_analyser *a, const ut_analyser_options *options,
+                                int64_t first_sample, ut_err *err)
 {
-    ut_status rc = ut_separator_open(options->model, options->backend, options->precision, 1, &a->separator, err);
+    ut_status rc = ut_separator_open(options->model, options->backend, options->precision, 1,
+                                     &a->separator, err);
     if (rc != UT_OK)
         return rc;
     int64_t hop = (int64_t)ut_stream_hop_default(options->model);
@@ -105,15 +111,16 @@ static ut_status open_meters(ut_analyser *a, int64_t first_sample, ut_err *err)
     return rc;
 }
 
-ut_status ut_analyser_open(const ut_analyser_options *options, int64_t first_sample, ut_identification_fn emit,
-                           void *arg, ut_analyser **out, ut_err *err)
+ut_status ut_analyser_open(const ut_analyser_options *options, int64_t first_sample,
+                           ut_identification_fn emit, void *arg, ut_analyser **out, ut_err *err)
 {
     if (!options->index || !emit || first_sample < 0)
         return ut_fail(err, UT_E_ARG, "analyser: first sample %lld", (long long)first_sample);
     ut_analyser *a = calloc(1, sizeof *a);
     if (!a)
         return ut_fail(err, UT_E_NOMEM, "analyser");
-    *a = (ut_analyser){.emit = emit, .arg = arg, .warm_up = METER_WARM_UP, .position = first_sample};
+    *a =
+        (ut_analyser){.emit = emit, .arg = arg, .warm_up = METER_WARM_UP, .position = first_sample};
     ut_status rc = options->model ? open_separator(a, options, first_sample, err) : UT_OK;
     if (rc != UT_OK)
         goto fail;
@@ -123,7 +130,8 @@ ut_status ut_analyser_open(const ut_analyser_options *options, int64_t first_sam
     ut_tracker_options tracking = {.max_log10_e = options->max_log10_e,
                                    .unidentified = options->unidentified,
                                    .first_sample = a->tracker_sample};
-    if ((rc = ut_tracker_open(options->index, &tracking, on_identification, a, &a->tracker, err)) != UT_OK)
+    if ((rc = ut_tracker_open(options->index, &tracking, on_identification, a, &a->tracker, err)) !=
+        UT_OK)
         goto fail;
     *out = a;
     return UT_OK;

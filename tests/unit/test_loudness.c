@@ -1,4 +1,5 @@
-/* Loudness: the meter against libebur128's own integrated loudness, the gates, the grid, the ring. */
+/* Loudness: the meter against libebur128's own integrated loudness, the gates, the grid, the ring.
+ */
 #include <ebur128.h>
 #include <math.h>
 #include <setjmp.h>
@@ -66,7 +67,8 @@ static void test_full_scale_sine(void **state)
     for (int i = 0; i < FRAMES; i++)
         x[i] = (float)sin(2 * M_PI * 1000.0 * i / UT_RATE_HZ);
     ut_meter *m = meter_of(x, 0, FRAMES, FRAMES);
-    assert_float_equal(ut_meter_lufs(m, UT_RATE_HZ, FRAMES), 0.0, 0.05); /* dual mono: 3 LU above one channel */
+    assert_float_equal(ut_meter_lufs(m, UT_RATE_HZ, FRAMES), 0.0,
+                       0.05); /* dual mono: 3 LU above one channel */
     ut_meter_close(&m);
     free(x);
 }
@@ -99,8 +101,8 @@ static void test_silence_short_and_forgotten(void **state)
     assert_true(isnan(ut_meter_lufs(m, 0, UT_RATE_HZ)));
     assert_int_equal(ut_meter_push(m, x, FRAMES, NULL), UT_OK);
     assert_true(ut_meter_lufs(m, 0, FRAMES) == -70.0);
-    assert_true(isnan(ut_meter_lufs(m, FRAMES - 1000, FRAMES)));   /* less than a step */
-    assert_true(isnan(ut_meter_lufs(m, 0, UT_RATE_HZ)));           /* left the ring */
+    assert_true(isnan(ut_meter_lufs(m, FRAMES - 1000, FRAMES))); /* less than a step */
+    assert_true(isnan(ut_meter_lufs(m, 0, UT_RATE_HZ)));         /* left the ring */
     ut_meter_close(&m);
     assert_null(m);
     ut_meter_close(&m);

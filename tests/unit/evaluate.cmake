@@ -1,0 +1,1 @@
+ut_test(test_evaluate SOURCES ${CMAKE_SOURCE_DIR}/tests/unit/test_evaluate.c LINK ut_evaluate)
