@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     int rate_hz;           /* of what ut_media_read gives */
     int channels;
+    bool centre_dropped;   /* there was a centre and it is left out */
     double duration_s;     /* NAN if unknown */
     const char *codec;
     const char *title, *artist, *album, *isrc, *composer, *publisher, *label;

@@ -1,0 +1,526 @@
+#include "pipeline/decode.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GST_USE_UNSTABLE_API /* mpegts has been "unstable" for ten years */
+#include <gst/mpegts/mpegts.h>
+#include <gst/pbutils/pbutils.h>
+#include <gst/tag/tag.h>
+
+#include "pipeline/gst.h"
+
+#define PIDS_MAX 512
+#define WAIT_BUFFERS 100 /* about three seconds of AAC */
+
+typedef struct {
+    GstPad *pad; /* owned */
+    char *id;    /* GStreamer's stream id; owned */
+    ut_stream stream;
+    bool seen;       /* it had a buffer: its caps and tags are complete */
+    bool silent;     /* it ended without one */
+    unsigned waited; /* buffers in which it waited for a better one */
+} candidate;
+
+struct ut_decode {
+    GstBin *pipeline;
+    GstElement *parsebin, *convert, *sink;
+    ut_choice choice;
+    char language[8];
+
+    GMutex lock; /* guards what follows: written by the streaming thread */
+    candidate candidates[UT_STREAMS_MAX];
+    size_t candidate_count;
+    bool exposed; /* the container is open and its streams are known */
+    bool flowing; /* and data comes out */
+    bool chosen, linked, video;
+    char container[64];
+    char unknown[96];
+    struct {
+        int program, pid;
+    } pids[PIDS_MAX];
+    size_t pid_count;
+    int programs[PIDS_MAX];
+    size_t program_count;
+    size_t damage;
+};
+
+/* --- what a stream is -------------------------------------------------------------------------------------- */
+
+static const char *caps_name(const GstCaps *caps)
+{
+    return caps && gst_caps_get_size(caps) ? gst_structure_get_name(gst_caps_get_structure(caps, 0)) : "";
+}
+
+static bool factory_takes(GstElementFactoryListType type, GstCaps *caps)
+{
+    GList *all = gst_element_factory_list_get_elements(type, GST_RANK_MARGINAL);
+    GList *fit = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, FALSE);
+    bool takes = fit != NULL;
+    gst_plugin_feature_list_free(fit);
+    gst_plugin_feature_list_free(all);
+    return takes;
+}
+
+/* An elementary stream of pictures, as opposed to a container whose name also starts with "video/". */
+static bool is_picture(GstCaps *caps)
+{
+    const char *name = caps_name(caps);
+    if (g_str_has_prefix(name, "image/"))
+        return true;
+    GstElementFactoryListType video = GST_ELEMENT_FACTORY_TYPE_MEDIA_VIDEO;
+    return g_str_has_prefix(name, "video/") && !factory_takes(GST_ELEMENT_FACTORY_TYPE_DEMUXER, caps) &&
+           (factory_takes(GST_ELEMENT_FACTORY_TYPE_PARSER | video, caps) ||
+            factory_takes(GST_ELEMENT_FACTORY_TYPE_DECODER | video, caps));
+}
+
+static void describe_codec(const GstCaps *caps, char *text, size_t size)
+{
+    gchar *description = gst_pb_utils_get_codec_description(caps);
+    g_strlcpy(text, description ? description : caps_name(caps), size);
+    g_free(description);
+}
+
+/* A PID is the last part of the stream id that tsdemux makes: eight hexadecimal digits. */
+static int pid_of(const char *id)
+{
+    const char *tail = strrchr(id, '/');
+    tail = tail ? tail + 1 : id;
+    size_t size = strlen(tail);
+    if (size < 8)
+        return 0;
+    char *end;
+    unsigned long pid = strtoul(tail + size - 8, &end, 16);
+    return *end == '\0' && pid <= 0x1fff ? (int)pid : 0;
+}
+
+static void read_language(GstPad *pad, char *language, size_t size)
+{
+    GstEvent *event;
+    for (guint i = 0; (event = gst_pad_get_sticky_event(pad, GST_EVENT_TAG, i)); i++) {
+        GstTagList *tags;
+        gst_event_parse_tag(event, &tags);
+        gchar *code = NULL;
+        if (gst_tag_list_get_string(tags, GST_TAG_LANGUAGE_CODE, &code))
+            g_strlcpy(language, code, size);
+        g_free(code);
+        gst_event_unref(event);
+    }
+}
+
+static void read_caps(candidate *c)
+{
+    GstCaps *caps = gst_pad_get_current_caps(c->pad);
+    if (!caps)
+        return;
+    describe_codec(caps, c->stream.codec, sizeof c->stream.codec);
+    gst_structure_get_int(gst_caps_get_structure(caps, 0), "rate", &c->stream.rate_hz);
+    gst_structure_get_int(gst_caps_get_structure(caps, 0), "channels", &c->stream.channels);
+    gst_caps_unref(caps);
+}
+
+/* ISO 639-1 and both forms of 639-2 name the same language: "de", "ger", "deu". */
+static bool same_language(const char *a, const char *b)
+{
+    const gchar *code_a = gst_tag_get_language_code_iso_639_2T(a);
+    const gchar *code_b = gst_tag_get_language_code_iso_639_2T(b);
+    return g_ascii_strcasecmp(code_a ? code_a : a, code_b ? code_b : b) == 0;
+}
+
+/* --- selection, in the streaming thread --------------------------------------------------------------------- */
+
+static void on_element(GstBin *bin, GstBin *sub_bin, GstElement *element, ut_decode *decode)
+{
+    (void)bin;
+    (void)sub_bin;
+    GstElementFactory *factory = gst_element_get_factory(element);
+    if (factory && strcmp(GST_OBJECT_NAME(factory), "tsdemux") == 0 && decode->choice.program > 0)
+        g_object_set(element, "program-number", decode->choice.program, NULL);
+}
+
+static gboolean on_continue(GstElement *parsebin, GstPad *pad, GstCaps *caps, ut_decode *decode)
+{
+    (void)parsebin;
+    (void)pad;
+    bool picture = is_picture(caps);
+    g_mutex_lock(&decode->lock);
+    if (!decode->container[0])
+        g_strlcpy(decode->container, caps_name(caps), sizeof decode->container);
+    decode->video |= picture;
+    g_mutex_unlock(&decode->lock);
+    return !picture;
+}
+
+static void on_unknown(GstElement *parsebin, GstPad *pad, GstCaps *caps, ut_decode *decode)
+{
+    (void)parsebin;
+    (void)pad;
+    g_mutex_lock(&decode->lock);
+    if (g_str_has_prefix(caps_name(caps), "audio/"))
+        describe_codec(caps, decode->unknown, sizeof decode->unknown);
+    g_mutex_unlock(&decode->lock);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    return strcmp((*(candidate *const *)a)->id, (*(candidate *const *)b)->id);
+}
+
+static bool fits(const ut_decode *decode, const candidate *c)
+{
+    const char *language = decode->choice.language;
+    return !c->silent && (!decode->choice.pid || decode->choice.pid == c->stream.pid) &&
+           (!language || (!c->seen && !c->stream.language[0]) || same_language(language, c->stream.language));
+}
+
+/* Is `c`, which has a buffer, the one? The first that fits in the order of the ids: the order in which pads appear depends
+ * on the order of the packets, theirs does not. One that is announced but silent is waited for, but not for ever. */
+static bool decide(ut_decode *decode, candidate *c)
+{
+    candidate *order[UT_STREAMS_MAX];
+    size_t count = decode->candidate_count;
+    for (size_t i = 0; i < count; i++)
+        order[i] = &decode->candidates[i];
+    qsort(order, count, sizeof order[0], by_id);
+    candidate *best = NULL;
+    for (size_t i = 0; i < count && !best; i++)
+        best = fits(decode, order[i]) ? order[i] : NULL;
+    if (best && best != c && fits(decode, c) && ++c->waited > WAIT_BUFFERS)
+        best = c;
+    if (best == c)
+        c->stream.chosen = decode->chosen = true;
+    return best != NULL;
+}
+
+static bool link_through(ut_decode *decode, GstPad *pad, GstElementFactory *factory)
+{
+    GstElement *decoder = gst_element_factory_create(factory, NULL);
+    if (!decoder || !gst_bin_add(decode->pipeline, decoder))
+        return false;
+    GstPad *sink = gst_element_get_static_pad(decoder, "sink");
+    bool ok = sink && gst_element_link(decoder, decode->convert) && gst_element_sync_state_with_parent(decoder) &&
+              gst_pad_link(pad, sink) == GST_PAD_LINK_OK;
+    if (sink)
+        gst_object_unref(sink);
+    if (!ok) {
+        gst_element_set_state(decoder, GST_STATE_NULL);
+        gst_bin_remove(decode->pipeline, decoder);
+    }
+    return ok;
+}
+
+static bool link_decoder(ut_decode *decode, GstPad *pad)
+{
+    GstCaps *caps = gst_pad_get_current_caps(pad);
+    bool ok = false;
+    if (caps && strcmp(caps_name(caps), "audio/x-raw") == 0) {
+        GstPad *sink = gst_element_get_static_pad(decode->convert, "sink");
+        ok = gst_pad_link(pad, sink) == GST_PAD_LINK_OK;
+        gst_object_unref(sink);
+    } else if (caps) {
+        GList *all = gst_element_factory_list_get_elements(
+            GST_ELEMENT_FACTORY_TYPE_DECODER | GST_ELEMENT_FACTORY_TYPE_MEDIA_AUDIO, GST_RANK_MARGINAL);
+        GList *fit = gst_element_factory_list_filter(all, caps, GST_PAD_SINK, TRUE);
+        fit = g_list_sort(fit, gst_plugin_feature_rank_compare_func);
+        for (GList *i = fit; i && !ok; i = i->next)
+            ok = link_through(decode, pad, i->data);
+        gst_plugin_feature_list_free(fit);
+        gst_plugin_feature_list_free(all);
+    }
+    g_clear_pointer(&caps, gst_caps_unref);
+    return ok;
+}
+
+static candidate *find(ut_decode *decode, const GstPad *pad)
+{
+    for (size_t i = 0; i < decode->candidate_count; i++)
+        if (decode->candidates[i].pad == pad)
+            return &decode->candidates[i];
+    return NULL;
+}
+
+/* parsebin shows all pads of a group before the first buffer of any, and does not say when it has: the first buffer does. */
+static GstPadProbeReturn on_first_data(GstPad *pad, GstPadProbeInfo *info, gpointer arg)
+{
+    ut_decode *decode = arg;
+    bool is_event = (info->type & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) != 0;
+    if (is_event && GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) != GST_EVENT_EOS)
+        return GST_PAD_PROBE_OK;
+    g_mutex_lock(&decode->lock);
+    decode->flowing = true;
+    candidate *c = find(decode, pad);
+    if (!c) { /* pictures */
+        g_mutex_unlock(&decode->lock);
+        return GST_PAD_PROBE_REMOVE;
+    }
+    if (!c->seen) {
+        c->seen = true;
+        read_caps(c);
+        read_language(c->pad, c->stream.language, sizeof c->stream.language);
+    }
+    c->silent |= is_event;
+    bool wait = !decode->chosen && decide(decode, c);
+    bool chosen = c->stream.chosen;
+    g_mutex_unlock(&decode->lock);
+    if (is_event)
+        return GST_PAD_PROBE_OK;
+    if (!chosen)
+        return wait ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_REMOVE;
+    bool linked = link_decoder(decode, pad);
+    g_mutex_lock(&decode->lock);
+    decode->linked = linked;
+    if (!linked)
+        g_strlcpy(decode->unknown, c->stream.codec, sizeof decode->unknown);
+    g_mutex_unlock(&decode->lock);
+    return GST_PAD_PROBE_REMOVE;
+}
+
+static void on_pad(GstElement *parsebin, GstPad *pad, ut_decode *decode)
+{
+    (void)parsebin;
+    GstCaps *caps = gst_pad_get_current_caps(pad);
+    if (!caps)
+        caps = gst_pad_query_caps(pad, NULL);
+    gchar *id = gst_pad_get_stream_id(pad);
+    g_mutex_lock(&decode->lock);
+    decode->exposed = true;
+    decode->video |= g_str_has_prefix(caps_name(caps), "video/");
+    if (g_str_has_prefix(caps_name(caps), "audio/") && decode->candidate_count < UT_STREAMS_MAX) {
+        candidate *c = &decode->candidates[decode->candidate_count++];
+        *c = (candidate){.pad = gst_object_ref(pad), .id = g_strdup(id ? id : "")};
+        if (strcmp(decode->container, "video/mpegts") == 0)
+            c->stream.pid = pid_of(c->id);
+        read_caps(c);
+        read_language(pad, c->stream.language, sizeof c->stream.language);
+    }
+    g_mutex_unlock(&decode->lock);
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM, on_first_data, decode, NULL);
+    g_free(id);
+    gst_caps_unref(caps);
+}
+
+/* --- life ----------------------------------------------------------------------------------------------------- */
+
+ut_status ut_decode_open(GstBin *pipeline, const ut_choice *choice, ut_decode **out, GstElement **sink, ut_err *err)
+{
+    ut_decode *decode = calloc(1, sizeof *decode);
+    if (!decode)
+        return ut_fail(err, UT_E_NOMEM, "decoder");
+    g_mutex_init(&decode->lock);
+    decode->pipeline = pipeline;
+    decode->choice = *choice;
+    if (choice->language) {
+        g_strlcpy(decode->language, choice->language, sizeof decode->language);
+        decode->choice.language = decode->language;
+    }
+    ut_status rc;
+    if ((rc = ut_gst_make(pipeline, "parsebin", &decode->parsebin, err)) != UT_OK ||
+        (rc = ut_gst_make(pipeline, "audioconvert", &decode->convert, err)) != UT_OK ||
+        (rc = ut_gst_make(pipeline, "appsink", &decode->sink, err)) != UT_OK)
+        goto fail;
+    gst_util_set_object_arg(G_OBJECT(decode->convert), "dithering", "none");
+    GstCaps *caps = gst_caps_from_string("audio/x-raw,format=" GST_AUDIO_NE(F32) ",layout=interleaved");
+    g_object_set(decode->sink, "caps", caps, "sync", FALSE, NULL);
+    gst_caps_unref(caps);
+    if (!gst_element_link(decode->convert, decode->sink)) {
+        rc = ut_fail(err, UT_E_UNSUPPORTED, "decoder: audioconvert does not link to appsink");
+        goto fail;
+    }
+    g_signal_connect(decode->parsebin, "deep-element-added", G_CALLBACK(on_element), decode);
+    g_signal_connect(decode->parsebin, "autoplug-continue", G_CALLBACK(on_continue), decode);
+    g_signal_connect(decode->parsebin, "unknown-type", G_CALLBACK(on_unknown), decode);
+    g_signal_connect(decode->parsebin, "pad-added", G_CALLBACK(on_pad), decode);
+    *out = decode;
+    *sink = decode->sink;
+    return UT_OK;
+fail:
+    ut_decode_close(&decode);
+    return rc;
+}
+
+void ut_decode_close(ut_decode **decode)
+{
+    if (!*decode)
+        return;
+    for (size_t i = 0; i < (*decode)->candidate_count; i++) {
+        gst_object_unref((*decode)->candidates[i].pad);
+        g_free((*decode)->candidates[i].id);
+    }
+    g_mutex_clear(&(*decode)->lock);
+    free(*decode);
+    *decode = NULL;
+}
+
+ut_status ut_decode_feed(ut_decode *decode, GstPad *pad, const char *known, ut_err *err)
+{
+    GstPad *sink = gst_element_get_static_pad(decode->parsebin, "sink");
+    if (known) {
+        GstCaps *caps = gst_caps_from_string(known);
+        g_object_set(decode->parsebin, "sink-caps", caps, NULL);
+        g_strlcpy(decode->container, caps_name(caps), sizeof decode->container);
+        gst_caps_unref(caps);
+    }
+    GstPadLinkReturn linked = gst_pad_link(pad, sink);
+    gst_object_unref(sink);
+    return linked == GST_PAD_LINK_OK ? UT_OK : ut_fail(err, UT_E_UNSUPPORTED, "decoder: its input does not link");
+}
+
+/* --- what was found --------------------------------------------------------------------------------------- */
+
+static void add_program(ut_decode *decode, int program)
+{
+    for (size_t i = 0; i < decode->program_count; i++)
+        if (decode->programs[i] == program)
+            return;
+    if (decode->program_count < PIDS_MAX)
+        decode->programs[decode->program_count++] = program;
+}
+
+static void add_pid(ut_decode *decode, int program, int pid)
+{
+    for (size_t i = 0; i < decode->pid_count; i++)
+        if (decode->pids[i].program == program && decode->pids[i].pid == pid)
+            return;
+    if (decode->pid_count < PIDS_MAX) {
+        decode->pids[decode->pid_count].program = program;
+        decode->pids[decode->pid_count++].pid = pid;
+    }
+}
+
+static void learn_section(ut_decode *decode, GstMpegtsSection *section)
+{
+    if (GST_MPEGTS_SECTION_TYPE(section) == GST_MPEGTS_SECTION_PAT) {
+        GPtrArray *pat = gst_mpegts_section_get_pat(section);
+        for (guint i = 0; pat && i < pat->len; i++)
+            add_program(decode, ((GstMpegtsPatProgram *)g_ptr_array_index(pat, i))->program_number);
+        g_clear_pointer(&pat, g_ptr_array_unref);
+    } else if (GST_MPEGTS_SECTION_TYPE(section) == GST_MPEGTS_SECTION_PMT) {
+        const GstMpegtsPMT *pmt = gst_mpegts_section_get_pmt(section);
+        for (guint i = 0; pmt && i < pmt->streams->len; i++)
+            add_pid(decode, pmt->program_number, ((GstMpegtsPMTStream *)g_ptr_array_index(pmt->streams, i))->pid);
+    }
+}
+
+void ut_decode_message(ut_decode *decode, GstMessage *message)
+{
+    g_mutex_lock(&decode->lock);
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT) {
+        GstMpegtsSection *section = gst_message_parse_mpegts_section(message);
+        if (section) {
+            learn_section(decode, section);
+            gst_mpegts_section_unref(section);
+        }
+    } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
+        GError *error = NULL;
+        gst_message_parse_warning(message, &error, NULL);
+        decode->damage += error->domain == GST_STREAM_ERROR;
+        g_clear_error(&error);
+    }
+    g_mutex_unlock(&decode->lock);
+}
+
+int ut_decode_other_program(ut_decode *decode)
+{
+    int program = 0;
+    g_mutex_lock(&decode->lock);
+    if (decode->choice.pid && !decode->choice.program && !decode->linked)
+        for (size_t i = 0; i < decode->pid_count && !program; i++)
+            if (decode->pids[i].pid == decode->choice.pid)
+                program = decode->pids[i].program;
+    g_mutex_unlock(&decode->lock);
+    return program;
+}
+
+static void list_streams(const ut_decode *decode, GString *text)
+{
+    for (size_t i = 0; i < decode->candidate_count; i++) {
+        const ut_stream *s = &decode->candidates[i].stream;
+        g_string_append(text, i ? ", " : "");
+        if (s->pid)
+            g_string_append_printf(text, "PID %d ", s->pid);
+        g_string_append_printf(text, "%s%s%s", s->language, s->language[0] ? " " : "", s->codec);
+    }
+}
+
+static bool program_missing(const ut_decode *decode)
+{
+    if (!decode->choice.program || !decode->program_count)
+        return false;
+    for (size_t i = 0; i < decode->program_count; i++)
+        if (decode->programs[i] == decode->choice.program)
+            return false;
+    return true;
+}
+
+/* No stream that is there fits, and none can come any more. */
+static bool hopeless(const ut_decode *decode)
+{
+    bool waiting = decode->chosen || !decode->flowing;
+    for (size_t i = 0; i < decode->candidate_count; i++)
+        waiting |= fits(decode, &decode->candidates[i]);
+    return !waiting || (decode->chosen && decode->unknown[0]);
+}
+
+static ut_status explain(const ut_decode *decode, const char *what, bool at_end, ut_err *err)
+{
+    GString *there = g_string_new(NULL);
+    ut_status rc = UT_OK;
+    if (program_missing(decode)) {
+        for (size_t i = 0; i < decode->program_count; i++)
+            g_string_append_printf(there, "%s%d", i ? ", " : "", decode->programs[i]);
+        rc = ut_fail(err, UT_E_ARG, "%s: no programme %d (there are: %s)", what, decode->choice.program, there->str);
+    } else if (decode->exposed && !decode->linked && (at_end || hopeless(decode))) {
+        list_streams(decode, there);
+        if (decode->unknown[0])
+            rc = ut_fail(err, UT_E_UNSUPPORTED,
+                         "%s: no decoder for its audio, %s: install gstreamer1.0-libav or gstreamer1.0-plugins-bad", what,
+                         decode->unknown);
+        else if (!decode->candidate_count)
+            rc = ut_fail(err, UT_E_UNSUPPORTED, "%s: no audio track", what);
+        else if (decode->choice.pid)
+            rc = ut_fail(err, UT_E_ARG, "%s: no audio of PID %d (there are: %s)", what, decode->choice.pid, there->str);
+        else
+            rc = ut_fail(err, UT_E_ARG, "%s: no audio in language %s (there are: %s)", what,
+                         decode->language, there->str);
+    }
+    g_string_free(there, TRUE);
+    return rc;
+}
+
+ut_status ut_decode_problem(ut_decode *decode, const char *what, bool at_end, ut_err *err)
+{
+    g_mutex_lock(&decode->lock);
+    ut_status rc = explain(decode, what, at_end, err);
+    g_mutex_unlock(&decode->lock);
+    return rc;
+}
+
+size_t ut_decode_damage(const ut_decode *decode)
+{
+    return decode->damage;
+}
+
+void ut_decode_container(ut_decode *decode, char *name, size_t size)
+{
+    g_mutex_lock(&decode->lock);
+    g_strlcpy(name, decode->container, size);
+    g_mutex_unlock(&decode->lock);
+}
+
+bool ut_decode_has_video(ut_decode *decode)
+{
+    g_mutex_lock(&decode->lock);
+    bool video = decode->video;
+    g_mutex_unlock(&decode->lock);
+    return video;
+}
+
+size_t ut_decode_streams(ut_decode *decode, ut_stream *streams, size_t capacity)
+{
+    g_mutex_lock(&decode->lock);
+    size_t count = decode->candidate_count < capacity ? decode->candidate_count : capacity;
+    for (size_t i = 0; i < count; i++)
+        streams[i] = decode->candidates[i].stream;
+    g_mutex_unlock(&decode->lock);
+    return count;
+}
