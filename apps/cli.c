@@ -222,10 +222,11 @@ static int option_of_code(const ut_args *args, int code)
 {
     if (code >= FIRST_CODE)
         return code - FIRST_CODE;
-    int i = 0;
-    while (args->options[i]->letter != code)
-        i++;
-    return i;
+    for (int i = 0; i < args->option_count; i++)
+        if (args->options[i]->letter == code)
+            return i;
+    assert(!"letter of no table");
+    abort();
 }
 
 /* argv[0] is the last word of the verb. Gives 0 or the usage exit code. */

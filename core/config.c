@@ -259,8 +259,10 @@ static ut_status read_document(reader *r)
         if ((rc = read_top_key(r, &seen)) != UT_OK)
             return rc;
     }
-    if ((rc = next(r)) != UT_OK || (rc = next(r)) != UT_OK) /* document end, stream end */
-        return rc;
+    do { /* document end, stream end */
+        if ((rc = next(r)) != UT_OK)
+            return rc;
+    } while (r->event.type == YAML_DOCUMENT_END_EVENT);
     return r->event.type == YAML_STREAM_END_EVENT ? UT_OK : complain(r, "a second document");
 }
 

@@ -3,65 +3,58 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RECORDING_STRINGS = 10, PARTY_STRINGS = 3 };
+
 /* The owned strings of each struct, so that clearing and copying cannot forget one. */
 static char **recording_string(ut_recording *rec, size_t i)
 {
-    char **const strings[] = {&rec->file, &rec->title, &rec->artist,  &rec->album,
-                              &rec->isrc, &rec->label, &rec->library, &rec->catalogue_no,
-                              &rec->work, &rec->iswc};
-    return i < sizeof strings / sizeof *strings ? strings[i] : NULL;
+    char **const strings[RECORDING_STRINGS] = {
+        &rec->file,  &rec->title,   &rec->artist,       &rec->album, &rec->isrc,
+        &rec->label, &rec->library, &rec->catalogue_no, &rec->work,  &rec->iswc};
+    return strings[i];
 }
 
 static char **party_string(ut_party *party, size_t i)
 {
-    char **const strings[] = {&party->name, &party->ipi, &party->society};
-    return i < sizeof strings / sizeof *strings ? strings[i] : NULL;
+    char **const strings[PARTY_STRINGS] = {&party->name, &party->ipi, &party->society};
+    return strings[i];
 }
 
 void ut_recording_clear(ut_recording *rec)
 {
-    char **string;
-    for (size_t i = 0; (string = recording_string(rec, i)); i++)
-        free(*string);
+    for (size_t i = 0; i < RECORDING_STRINGS; i++)
+        free(*recording_string(rec, i));
     for (size_t p = 0; p < rec->party_count; p++)
-        for (size_t i = 0; (string = party_string(&rec->parties[p], i)); i++)
-            free(*string);
+        for (size_t i = 0; i < PARTY_STRINGS; i++)
+            free(*party_string(&rec->parties[p], i));
     free(rec->parties);
     *rec = (ut_recording){0};
 }
 
-/* Replaces a borrowed pointer by a copy of what it points to. */
-static bool own(char **string)
+/* Replaces a borrowed pointer by a copy of what it points to, or by NULL once *ok is false. */
+static void own(char **string, bool *ok)
 {
-    return !*string || (*string = strdup(*string));
+    if (!*string)
+        return;
+    *string = *ok ? strdup(*string) : NULL;
+    *ok = *string != NULL;
 }
 
 ut_status ut_recording_copy(const ut_recording *rec, ut_recording *out, ut_err *err)
 {
-    /* Every pointer of `copy` is borrowed at first and NULL once given up, so that clear frees only
-     * what is owned. */
+    /* Every string is owned or NULL at any time after its own(), so that clear frees the right
+     * ones. */
     ut_recording copy = *rec;
-    char **string;
     bool ok = true;
-    for (size_t i = 0; (string = recording_string(&copy, i)); i++) {
-        if (!ok)
-            *string = NULL;
-        ok = ok && own(string);
-    }
-    copy.parties = NULL;
+    for (size_t i = 0; i < RECORDING_STRINGS; i++)
+        own(recording_string(&copy, i), &ok);
     copy.party_count = 0;
-    if (ok && rec->party_count) {
-        ok = (copy.parties = calloc(rec->party_count, sizeof *copy.parties));
-        for (size_t p = 0; ok && p < rec->party_count; p++) {
-            ut_party *party = &copy.parties[p];
-            *party = rec->parties[p];
-            copy.party_count++;
-            for (size_t i = 0; (string = party_string(party, i)); i++) {
-                if (!ok)
-                    *string = NULL;
-                ok = ok && own(string);
-            }
-        }
+    copy.parties = rec->party_count ? calloc(rec->party_count, sizeof *copy.parties) : NULL;
+    ok = ok && (copy.parties || !rec->party_count);
+    for (size_t p = 0; ok && p < rec->party_count; p++) {
+        copy.parties[copy.party_count++] = rec->parties[p];
+        for (size_t i = 0; i < PARTY_STRINGS; i++)
+            own(party_string(&copy.parties[p], i), &ok);
     }
     if (!ok) {
         ut_recording_clear(&copy);
