@@ -87,9 +87,9 @@ def structural(node: dict, args: list[Tensor]) -> Tensor:
 
 
 class GraphNet(nn.Module):
-    """Runs a list of nodes. `shapes[name]` gives the shape of weight tensor `name`."""
+    """Runs a list of nodes. `shapes[name]` gives the shape of weight tensor `name`; `fixed` weights are constants."""
 
-    def __init__(self, nodes: list[dict], shapes: dict[str, tuple[int, ...]]):
+    def __init__(self, nodes: list[dict], shapes: dict[str, tuple[int, ...]], fixed: dict | None = None):
         super().__init__()
         self.nodes = nodes
         self.weights = nn.ParameterDict()
@@ -97,6 +97,9 @@ class GraphNet(nn.Module):
         for node in nodes:
             if node["op"] in WEIGHTED:
                 self._make_weights(node, shapes)
+        for name, values in (fixed or {}).items():
+            given = torch.tensor(values).view(shapes[name])
+            self.weights[_key(name)] = nn.Parameter(given, requires_grad=False)
 
     def _make_weights(self, node: dict, shapes: dict) -> None:
         w = torch.empty(shapes[node["w"]])

@@ -11,21 +11,31 @@ FLOOR = 0.1  # of the clean music's local level: what lies lower need not be res
 PEAK_WEIGHT = 4.0  # around the clean music's peaks
 SPEECH_WEIGHT = 2.0  # at the mixture's peaks: they become false peaks if they stay
 INTERFERENCE = 1.5  # too much is worse than too little
+PEAK_LOSS = 0.5  # of the peak loss beside the spectral loss
 SHARPNESS = 4.0  # of the soft arg max, on a natural-log magnitude
 
 
-def spectral_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
-    """Level-invariant log-magnitude L1 over magnitudes (batch, frames, bins) in p3's STFT.
+def magnitude_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
+    """The whole loss over magnitudes (batch, frames, bins) in p3's STFT."""
+    with torch.no_grad():
+        clean = peak_mask(music, 25.0)
+    return spectral_loss(estimate, music, mixture, clean) + PEAK_LOSS * peak_loss(estimate, music, clean)
+
+
+def spectral_loss(estimate: Tensor, music: Tensor, mixture: Tensor, clean: Tensor) -> Tensor:
+    """Level-invariant log-magnitude L1; `clean` marks the music's peaks.
 
     Both magnitudes are raised by a floor relative to the clean music's level around that cell (notes: a
     log-magnitude L1 with a level floor). Without music the floor follows the mixture, 40 dB down.
     """
     with torch.no_grad():
-        floor = FLOOR * local_mean(music, 15, 16) + 0.01 * local_mean(mixture, 31, 64) * _absent(music)
-        floor = floor + 1e-4
-        peaks = spread(peak_mask(music, 25.0), 1, 1)
+        floor = FLOOR * local_mean(music, 15, 16) + 1e-4
+        absent = music.amax(dim=(1, 2)) < 1e-6
+        if absent.any():
+            floor[absent] += 0.01 * local_mean(mixture[absent], 31, 64)
+        near = spread(clean, 1, 1)
         alien = spread(peak_mask(mixture, 60.0), 1, 1)
-        weight = 1.0 + PEAK_WEIGHT * peaks + SPEECH_WEIGHT * alien * (1.0 - peaks)
+        weight = 1.0 + PEAK_WEIGHT * near + SPEECH_WEIGHT * alien * (1.0 - near)
         weight[..., :4] *= 0.25
         weight[..., 449:] *= 0.25
         weight = weight / weight.mean()
@@ -34,7 +44,7 @@ def spectral_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
     return (error * weight).mean()
 
 
-def peak_loss(estimate: Tensor, music: Tensor) -> Tensor:
+def peak_loss(estimate: Tensor, music: Tensor, clean: Tensor) -> Tensor:
     """Whether a fingerprinter would find the clean music's peaks in the estimate.
 
     Shape: within +-3 frames and +-8 bins of each clean peak the estimate should have its maximum there
@@ -42,7 +52,6 @@ def peak_loss(estimate: Tensor, music: Tensor) -> Tensor:
     estimate's 60 a second, and the estimate's other peaks should not.
     """
     level = torch.log(estimate + 1e-4 * music.amax(dim=(1, 2), keepdim=True) + 1e-6)
-    clean = peak_mask(music, 25.0)
     if not clean.any():
         return level.sum() * 0.0
     return _shape_loss(level, clean) + 0.5 * _rank_loss(level, estimate.detach(), clean)
@@ -75,15 +84,9 @@ def _mean(x: Tensor, mask: Tensor) -> Tensor:
     return (x * mask).sum() / mask.sum().clamp_min(1.0)
 
 
-def _absent(music: Tensor) -> Tensor:
-    """1 for examples without music, else 0; (batch, 1, 1)."""
-    return (music.amax(dim=(1, 2), keepdim=True) < 1e-6).to(music.dtype)
-
-
 def wave_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
     """The spectral loss of a waveform's STFT plus a level-invariant log L2 (Cortes: LogL2Time)."""
     power = music.square().mean(1) + 1e-4 * mixture.square().mean(1) + 1e-10
     log_l2 = torch.log1p((estimate - music).square().mean(1) / power).mean()
     spectra = [stft(a).abs()[..., :-1] for a in (estimate, music, mixture)]
-    peaks = peak_loss(spectra[0], spectra[1])
-    return spectral_loss(*spectra) + 0.5 * peaks + 0.3 * log_l2
+    return magnitude_loss(*spectra) + 0.3 * log_l2

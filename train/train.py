@@ -60,8 +60,7 @@ def loss_of(net: Network, model, mixture: Tensor, music: Tensor, bf16: bool) -> 
         mix, clean = (stft(a, fft, hop).abs()[..., :-1] for a in (mixture, music))
     with torch.autocast(device, torch.bfloat16, enabled=bf16):
         mask = model(torch.log1p(mix)[:, None])
-    estimate = mask[:, 0].float() * mix
-    return losses.spectral_loss(estimate, clean, mix) + 0.5 * losses.peak_loss(estimate, clean)
+    return losses.magnitude_loss(mask[:, 0].float() * mix, clean, mix)
 
 
 class Feeder(threading.Thread):
@@ -87,7 +86,8 @@ class Trainer:
         torch.manual_seed(args.seed)
         self.model = self.net.module().to(args.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
-        self.optimiser = torch.optim.AdamW(self.model.parameters(), lr=args.lr, weight_decay=1e-4)
+        self.learned = [p for p in self.model.parameters() if p.requires_grad]
+        self.optimiser = torch.optim.AdamW(self.learned, lr=args.lr, weight_decay=1e-4)
         self.step, self.seconds, self.examples = 0, 0.0, 0
         args.run.mkdir(parents=True, exist_ok=True)
         if (args.run / "last.pt").exists():
@@ -134,7 +134,7 @@ class Trainer:
         loss = loss_of(self.net, self.model, mixture, music, not self.args.f32)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(self.learned, 5.0)
         self.optimiser.step()
         self.step += 1
         self.examples += self.args.batch

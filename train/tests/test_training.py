@@ -40,7 +40,8 @@ def test_spread_reaches_one_cell_each_way():
 def loss_at(scale: float, level: float) -> float:
     torch.manual_seed(0)
     music = level * torch.rand(1, 64, 512)
-    return losses.spectral_loss(scale * music, music, 10 * music).item()
+    clean = peak_mask(music, 25)
+    return losses.spectral_loss(scale * music, music, 10 * music, clean).item()
 
 
 def test_loss_is_zero_when_right_and_does_not_depend_on_level():
@@ -52,9 +53,17 @@ def test_too_much_costs_more_than_too_little():
     assert loss_at(2.0, 1.0) > loss_at(0.5, 1.0)
 
 
+def test_peak_loss_grows_as_noise_covers_the_peaks():
+    torch.manual_seed(0)
+    music = torch.rand(1, 64, 512)
+    noise, clean = torch.rand(1, 64, 512), peak_mask(music, 25)
+    seen = [losses.peak_loss(music + g * noise, music, clean) for g in (0.0, 0.3, 3.0)]
+    assert seen[0] < seen[1] < seen[2]
+
+
 def test_speech_alone_rewards_silence():
     mixture, silence = torch.rand(1, 64, 512) + 0.1, torch.zeros(1, 64, 512)
-    quiet, loud = (losses.spectral_loss(g * mixture, silence, mixture) for g in (0.001, 0.5))
+    quiet, loud = (losses.magnitude_loss(g * mixture, silence, mixture) for g in (0.001, 0.5))
     assert quiet < loud
 
 
