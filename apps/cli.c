@@ -48,8 +48,7 @@ static void catch_signals(void)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    signal(SIGPIPE,
-           SIG_IGN); /* a closed pipe is an error of the write, not the end of the process */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error of the write, not the end of the process */
 }
 
 /* --- values
@@ -141,8 +140,7 @@ int ut_cli_usage(const ut_args *args, const char *fmt, ...)
     vsnprintf(text, sizeof text, fmt, list);
     va_end(list);
     fflush(stdout);
-    fprintf(stderr, "undertone: %s: %s (undertone %s --help)\n", args->verb->name, text,
-            args->verb->name);
+    fprintf(stderr, "undertone: %s: %s (undertone %s --help)\n", args->verb->name, text, args->verb->name);
     return 2;
 }
 
@@ -172,9 +170,8 @@ static int check_value(const ut_args *args, const ut_opt *opt, const char *value
     case UT_OPT_TEXT:
         return 0;
     case UT_OPT_CHOICE:
-        return is_choice(opt->value, value)
-                   ? 0
-                   : ut_cli_usage(args, "--%s: %s: allowed: %s", opt->name, value, opt->value);
+        return is_choice(opt->value, value) ? 0
+                                            : ut_cli_usage(args, "--%s: %s: allowed: %s", opt->name, value, opt->value);
     case UT_OPT_INT:
         number = (double)strtoll(value, &end, 10);
         break;
@@ -186,8 +183,7 @@ static int check_value(const ut_args *args, const ut_opt *opt, const char *value
         return ut_cli_usage(args, "--%s: %s: must be %s number", opt->name, value,
                             opt->kind == UT_OPT_INT ? "a whole" : "a");
     if (opt->min < opt->max && (number < opt->min || number > opt->max))
-        return ut_cli_usage(args, "--%s: %s: must be %.15g to %.15g", opt->name, value, opt->min,
-                            opt->max);
+        return ut_cli_usage(args, "--%s: %s: must be %.15g to %.15g", opt->name, value, opt->min, opt->max);
     return 0;
 }
 
@@ -206,8 +202,7 @@ static void getopt_tables(const ut_args *args, struct option *longs, char *lette
     for (int i = 0; i < args->option_count; i++) {
         const ut_opt *opt = args->options[i];
         bool takes_value = opt->kind != UT_OPT_FLAG;
-        longs[i] = (struct option){opt->name, takes_value ? required_argument : no_argument, NULL,
-                                   FIRST_CODE + i};
+        longs[i] = (struct option){opt->name, takes_value ? required_argument : no_argument, NULL, FIRST_CODE + i};
         if (opt->letter) {
             *letters++ = opt->letter;
             if (takes_value)
@@ -243,8 +238,7 @@ static int parse(ut_args *args, int argc, char **argv)
         if (code == '?' && optopt && optopt < FIRST_CODE)
             return ut_cli_usage(args, "-%c: no such option", optopt);
         if (code == '?')
-            return ut_cli_usage(args, "%s: %s", argv[optind - 1],
-                                optopt ? "takes no value" : "no such option");
+            return ut_cli_usage(args, "%s: %s", argv[optind - 1], optopt ? "takes no value" : "no such option");
         int i = option_of_code(args, code);
         args->values[i] = args->options[i]->kind == UT_OPT_FLAG ? "" : optarg;
         int rc = check_value(args, args->options[i], args->values[i]);
@@ -258,8 +252,7 @@ static int parse(ut_args *args, int argc, char **argv)
     if (args->argument_count < args->verb->min_arguments)
         return ut_cli_usage(args, "needs %s", args->verb->arguments);
     if (args->verb->max_arguments >= 0 && args->argument_count > args->verb->max_arguments)
-        return ut_cli_usage(args, "%s: one argument too many",
-                            args->arguments[args->verb->max_arguments]);
+        return ut_cli_usage(args, "%s: one argument too many", args->arguments[args->verb->max_arguments]);
     return 0;
 }
 
@@ -280,8 +273,7 @@ static void default_store(char *buf, size_t size)
 static ut_status settle(ut_args *args, ut_err *err)
 {
     const char *path = ut_args_config_path(args);
-    ut_status rc =
-        path ? ut_config_load(path, &args->config, err) : ut_config_default(&args->config, err);
+    ut_status rc = path ? ut_config_load(path, &args->config, err) : ut_config_default(&args->config, err);
     if (rc != UT_OK)
         return rc;
     const char *dsn = ut_args_text(args, "store");
@@ -370,7 +362,7 @@ int ut_cli_main(int argc, char **argv, const ut_verb *const *verbs)
     bool help = argc > 2 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0);
     if (ut_cli_print_group(help ? stdout : stderr, verbs, first) > 0 && help)
         return 0;
-    fprintf(stderr, "undertone: %s%s%s: no such verb (undertone --help)\n", first,
-            argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+    fprintf(stderr, "undertone: %s%s%s: no such verb (undertone --help)\n", first, argc > 2 ? " " : "",
+            argc > 2 ? argv[2] : "");
     return 2;
 }

@@ -43,9 +43,8 @@ bool ut_args_flag(const ut_args *args, const char *name);
 bool ut_args_given(const ut_args *args, const char *name);
 int ut_args_count(const ut_args *args); /* positional arguments */
 const char *ut_args_at(const ut_args *args, int i);
-bool ut_args_json(const ut_args *args); /* --json */
-const char *ut_args_store(
-    const ut_args *args); /* DSN from --store, else the configuration, else the default */
+bool ut_args_json(const ut_args *args);         /* --json */
+const char *ut_args_store(const ut_args *args); /* DSN from --store, else the configuration, else the default */
 /* The file of --config, parsed before the verb runs (a bad one ends the program); all defaults
  * without it. */
 const struct ut_config *ut_args_config(const ut_args *args);

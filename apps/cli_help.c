@@ -3,15 +3,8 @@
 #include <string.h>
 
 const ut_opt ut_cli_common[] = {
-    {.name = "store",
-     .kind = UT_OPT_TEXT,
-     .value = "DSN",
-     .help = "the store, such as sqlite:PATH"},
-    {.name = "config",
-     .letter = 'c',
-     .kind = UT_OPT_TEXT,
-     .value = "FILE",
-     .help = "configuration file"},
+    {.name = "store", .kind = UT_OPT_TEXT, .value = "DSN", .help = "the store, such as sqlite:PATH"},
+    {.name = "config", .letter = 'c', .kind = UT_OPT_TEXT, .value = "FILE", .help = "configuration file"},
     {.name = "json", .kind = UT_OPT_FLAG, .help = "results as JSON, one object per line"},
     {.name = "log-level",
      .kind = UT_OPT_CHOICE,
@@ -29,15 +22,12 @@ static void print_summary(FILE *out, const ut_verb *verb)
 
 void ut_cli_print_verbs(FILE *out, const ut_verb *const *verbs)
 {
-    fputs("undertone " UT_VERSION
-          ": recognises the music under the speech of TV audio and writes the cue sheet\n\n"
+    fputs("undertone " UT_VERSION ": recognises the music under the speech of TV audio and writes the cue sheet\n\n"
           "usage: undertone VERB [OPTION…] [ARGUMENT…]\n\n",
           out);
     for (; *verbs; verbs++)
         print_summary(out, *verbs);
-    fputs(
-        "\nundertone VERB --help shows the options of a verb. Exit status: 0 done, 1 failed, 2 wrong usage.\n",
-        out);
+    fputs("\nundertone VERB --help shows the options of a verb. Exit status: 0 done, 1 failed, 2 wrong usage.\n", out);
 }
 
 int ut_cli_print_group(FILE *out, const ut_verb *const *verbs, const char *group)
@@ -57,8 +47,7 @@ static void print_option(FILE *out, const ut_opt *opt)
     char left[80], letter[8] = "    ";
     if (opt->letter)
         snprintf(letter, sizeof letter, "-%c, ", opt->letter);
-    snprintf(left, sizeof left, "%s--%s%s%s", letter, opt->name, opt->value ? " " : "",
-             opt->value ? opt->value : "");
+    snprintf(left, sizeof left, "%s--%s%s%s", letter, opt->name, opt->value ? " " : "", opt->value ? opt->value : "");
     enum { COLUMN = 34 };
     if (strlen(left) <= COLUMN)
         fprintf(out, "  %-*s %s", COLUMN, left, opt->help);
@@ -71,8 +60,8 @@ static void print_option(FILE *out, const ut_opt *opt)
 
 void ut_cli_print_verb(FILE *out, const ut_verb *verb)
 {
-    fprintf(out, "undertone %s: %s\n\nusage: undertone %s [OPTION…]%s%s\n\n", verb->name,
-            verb->summary, verb->name, verb->arguments[0] ? " " : "", verb->arguments);
+    fprintf(out, "undertone %s: %s\n\nusage: undertone %s [OPTION…]%s%s\n\n", verb->name, verb->summary, verb->name,
+            verb->arguments[0] ? " " : "", verb->arguments);
     for (const ut_opt *opt = verb->options; opt && opt->name; opt++)
         print_option(out, opt);
     if (verb->options && verb->options->name)

@@ -125,10 +125,9 @@ ut_status ut_time_parse(const char *text, int64_t *utc_ns, ut_err *err)
 {
     const char *at = text;
     int64_t days, of_day, ns, offset_s, result;
-    if (!date(&at, &days) || !literal(&at, "Tt") || !time_of_day(&at, &of_day) ||
-        !fraction(&at, &ns) || !zone(&at, &offset_s) || *at)
-        return ut_fail(err, UT_E_ARG, "time: %.40s: not RFC 3339, such as 2026-11-21T20:15:00Z",
-                       text);
+    if (!date(&at, &days) || !literal(&at, "Tt") || !time_of_day(&at, &of_day) || !fraction(&at, &ns) ||
+        !zone(&at, &offset_s) || *at)
+        return ut_fail(err, UT_E_ARG, "time: %.40s: not RFC 3339, such as 2026-11-21T20:15:00Z", text);
     if (__builtin_mul_overflow(days * 86400 + of_day - offset_s, UT_NS_PER_S, &result) ||
         __builtin_add_overflow(result, ns, &result))
         return ut_fail(err, UT_E_ARG, "time: %.40s: outside the years 1678 to 2261", text);
@@ -146,8 +145,8 @@ const char *ut_time_format(int64_t utc_ns, char *buf, size_t size)
     }
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1,
-             utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(ns / 1000000));
+    snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+             utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(ns / 1000000));
     return buf;
 }
 

@@ -8,7 +8,7 @@
 
 #define UT_NS_PER_S INT64_C(1000000000)
 
-int64_t ut_now_ns(void);  /* UTC, since 1970 */
+int64_t ut_now_ns(void); /* UTC, since 1970 */
 double ut_monotonic_s(void);
 /* "2026-11-21T20:15:00Z", "…T21:15:00.250+01:00"; anything else is UT_E_ARG. */
 UT_CHECK ut_status ut_time_parse(const char *text, int64_t *utc_ns, ut_err *err);

@@ -46,8 +46,8 @@ static ut_status next(reader *r)
     }
     if (r->yaml.error == YAML_MEMORY_ERROR)
         return ut_fail(r->err, UT_E_NOMEM, "%s: out of memory", r->name);
-    return ut_fail(r->err, UT_E_ARG, "%.120s:%zu: not YAML: %s", r->name,
-                   r->yaml.problem_mark.line + 1, r->yaml.problem ? r->yaml.problem : "unreadable");
+    return ut_fail(r->err, UT_E_ARG, "%.120s:%zu: not YAML: %s", r->name, r->yaml.problem_mark.line + 1,
+                   r->yaml.problem ? r->yaml.problem : "unreadable");
 }
 
 static const char *scalar(const reader *r)
@@ -79,8 +79,7 @@ static ut_status unknown_key(reader *r, const ut_key *keys, const char *section,
 {
     char names[220];
     list_names(keys, section, names, sizeof names);
-    return complain(r, "%s%s%.60s: no such key; there are: %s", section, section[0] ? "." : "",
-                    name, names);
+    return complain(r, "%s%s%.60s: no such key; there are: %s", section, section[0] ? "." : "", name, names);
 }
 
 /* The value event is taken already. */
@@ -212,11 +211,10 @@ static ut_status read_top_key(reader *r, uint64_t *seen)
     while (key->name && strcmp(key->section[0] ? key->section : key->name, name) != 0)
         key++;
     if (!channels && !key->name)
-        return complain(
-            r,
-            "%.60s: no such key; there are: store, log_level, separator, recognition, capture, events, "
-            "metrics, channels",
-            name);
+        return complain(r,
+                        "%.60s: no such key; there are: store, log_level, separator, recognition, capture, events, "
+                        "metrics, channels",
+                        name);
     uint64_t bit = UINT64_C(1) << (channels ? CHANNELS_BIT : key - ut_config_keys);
     if (*seen & bit)
         return complain(r, "%s: given twice", name);
@@ -242,10 +240,8 @@ static ut_status read_document(reader *r)
     do { /* stream start, document start */
         if ((rc = next(r)) != UT_OK)
             return rc;
-    } while (r->event.type == YAML_STREAM_START_EVENT ||
-             r->event.type == YAML_DOCUMENT_START_EVENT);
-    if (r->event.type == YAML_STREAM_END_EVENT ||
-        (r->event.type == YAML_SCALAR_EVENT && !scalar(r)[0]))
+    } while (r->event.type == YAML_STREAM_START_EVENT || r->event.type == YAML_DOCUMENT_START_EVENT);
+    if (r->event.type == YAML_STREAM_END_EVENT || (r->event.type == YAML_SCALAR_EVENT && !scalar(r)[0]))
         return UT_OK; /* an empty file: all defaults */
     if (r->event.type != YAML_MAPPING_START_EVENT)
         return complain(r, "needs keys with values");
@@ -266,13 +262,11 @@ static ut_status read_document(reader *r)
     return r->event.type == YAML_STREAM_END_EVENT ? UT_OK : complain(r, "a second document");
 }
 
-static ut_status check_order(const char *name, const char *section, double min, double max,
-                             ut_err *err)
+static ut_status check_order(const char *name, const char *section, double min, double max, ut_err *err)
 {
     if (min <= max)
         return UT_OK;
-    return ut_fail(err, UT_E_ARG, "%.120s: %s.retry_min_s: %g: above retry_max_s, %g", name,
-                   section, min, max);
+    return ut_fail(err, UT_E_ARG, "%.120s: %s.retry_min_s: %g: above retry_max_s, %g", name, section, min, max);
 }
 
 ut_status ut_config_default(ut_config **out, ut_err *err)
@@ -286,8 +280,7 @@ ut_status ut_config_default(ut_config **out, ut_err *err)
     return UT_OK;
 }
 
-ut_status ut_config_parse(const char *text, size_t size, const char *name, ut_config **out,
-                          ut_err *err)
+ut_status ut_config_parse(const char *text, size_t size, const char *name, ut_config **out, ut_err *err)
 {
     reader r = {.name = name, .err = err};
     ut_status rc = ut_config_default(&r.config, err);
@@ -303,11 +296,9 @@ ut_status ut_config_parse(const char *text, size_t size, const char *name, ut_co
         yaml_event_delete(&r.event);
     yaml_parser_delete(&r.yaml);
     if (rc == UT_OK)
-        rc = check_order(name, "capture", r.config->capture.retry_min_s,
-                         r.config->capture.retry_max_s, err);
+        rc = check_order(name, "capture", r.config->capture.retry_min_s, r.config->capture.retry_max_s, err);
     if (rc == UT_OK)
-        rc = check_order(name, "events", r.config->events.retry_min_s, r.config->events.retry_max_s,
-                         err);
+        rc = check_order(name, "events", r.config->events.retry_min_s, r.config->events.retry_max_s, err);
     if (rc != UT_OK) {
         ut_config_close(&r.config);
         return rc;

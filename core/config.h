@@ -64,8 +64,7 @@ UT_CHECK ut_status ut_config_default(ut_config **out, ut_err *err);
 /* Reads a file. UT_E_ARG with file, line, key, value and what is allowed. */
 UT_CHECK ut_status ut_config_load(const char *path, ut_config **out, ut_err *err);
 /* The same from memory; `name` stands for the file in messages. Never trusts its input. */
-UT_CHECK ut_status ut_config_parse(const char *text, size_t size, const char *name, ut_config **out,
-                                   ut_err *err);
+UT_CHECK ut_status ut_config_parse(const char *text, size_t size, const char *name, ut_config **out, ut_err *err);
 void ut_config_close(ut_config **config);
 
 /* Writes every key with its value in force as YAML; passwords are shown as "***". */

@@ -62,13 +62,10 @@ static bool is_store(const char *value)
 #define AT(field) .offset = offsetof(ut_config, field)
 
 const ut_key ut_config_keys[] = {
-    {"", "store", UT_KEY_TEXT, AT(store), .secret = true, .check = is_store,
-     .allowed = "sqlite:PATH",
-     .help =
-         "Where catalogue, airplays and outbox are kept. Without it: `undertone/undertone.db` under "
-         "`$XDG_DATA_HOME`, or `~/.local/share`."},
-    {"", "log_level", UT_KEY_CHOICE, AT(log_level), .fallback = "info",
-     .allowed = "debug|info|warn|error|off",
+    {"", "store", UT_KEY_TEXT, AT(store), .secret = true, .check = is_store, .allowed = "sqlite:PATH",
+     .help = "Where catalogue, airplays and outbox are kept. Without it: `undertone/undertone.db` under "
+             "`$XDG_DATA_HOME`, or `~/.local/share`."},
+    {"", "log_level", UT_KEY_CHOICE, AT(log_level), .fallback = "info", .allowed = "debug|info|warn|error|off",
      .help = "What is logged to stderr; `--log-level` wins."},
 
     {"separator", "model", UT_KEY_TEXT, AT(separator.model), .fallback = "default",
@@ -77,55 +74,44 @@ const ut_key ut_config_keys[] = {
     {"separator", "backend", UT_KEY_CHOICE, AT(separator.backend), .fallback = "auto",
      .allowed = "auto|ref|onednn|cuda",
      .help = "What computes the network. `auto` takes the fastest that this machine can run."},
-    {"separator", "precision", UT_KEY_CHOICE, AT(separator.precision), .fallback = "auto",
-     .allowed = "auto|f32|bf16", .help = "Number format of the network's arithmetic."},
+    {"separator", "precision", UT_KEY_CHOICE, AT(separator.precision), .fallback = "auto", .allowed = "auto|f32|bf16",
+     .help = "Number format of the network's arithmetic."},
 
-    {"recognition", "params", UT_KEY_CHOICE, AT(recognition.params), .fallback = "p3",
-     .allowed = "p1|p2|p3",
+    {"recognition", "params", UT_KEY_CHOICE, AT(recognition.params), .fallback = "p3", .allowed = "p1|p2|p3",
      .help = "Fingerprint parameter set. `p1` and `p2` reproduce published ones."},
-    {"recognition", "max_log10_e", UT_KEY_REAL, AT(recognition.max_log10_e), .fallback = "0",
-     .min = -300, .max = 0,
-     .help =
-         "An identification is accepted if the decimal logarithm of its E-value is at most this. 0 takes the "
-         "calibrated default: one false identification in 1,000 channel-hours."},
+    {"recognition", "max_log10_e", UT_KEY_REAL, AT(recognition.max_log10_e), .fallback = "0", .min = -300, .max = 0,
+     .help = "An identification is accepted if the decimal logarithm of its E-value is at most this. 0 takes the "
+             "calibrated default: one false identification in 1,000 channel-hours."},
     {"recognition", "unidentified", UT_KEY_BOOL, AT(recognition.unidentified), .fallback = "true",
      .help = "Report music that no recording of the catalogue explains."},
-    {"recognition", "threads", UT_KEY_INT, AT(recognition.threads), .fallback = "0", .min = 0,
-     .max = 1024, .help = "Threads that separate and match. 0: one per core."},
-    {"recognition", "reload_s", UT_KEY_REAL, AT(recognition.reload_s), .fallback = "10", .min = 0.1,
-     .max = 86400,
+    {"recognition", "threads", UT_KEY_INT, AT(recognition.threads), .fallback = "0", .min = 0, .max = 1024,
+     .help = "Threads that separate and match. 0: one per core."},
+    {"recognition", "reload_s", UT_KEY_REAL, AT(recognition.reload_s), .fallback = "10", .min = 0.1, .max = 86400,
      .help = "Seconds between looks at the catalogue's version; a newer one is loaded."},
 
-    {"capture", "connect_timeout_s", UT_KEY_REAL, AT(capture.connect_timeout_s), .fallback = "15",
-     .min = 0.1, .max = 3600, .help = "Seconds a source may take from opening to its first audio."},
-    {"capture", "no_data_timeout_s", UT_KEY_REAL, AT(capture.no_data_timeout_s), .fallback = "5",
-     .min = 0.1, .max = 3600,
-     .help =
-         "Seconds without audio after which a source is rebuilt. Above the segment length of an HLS stream."},
-    {"capture", "retry_min_s", UT_KEY_REAL, AT(capture.retry_min_s), .fallback = "0.5", .min = 0.01,
+    {"capture", "connect_timeout_s", UT_KEY_REAL, AT(capture.connect_timeout_s), .fallback = "15", .min = 0.1,
+     .max = 3600, .help = "Seconds a source may take from opening to its first audio."},
+    {"capture", "no_data_timeout_s", UT_KEY_REAL, AT(capture.no_data_timeout_s), .fallback = "5", .min = 0.1,
      .max = 3600,
+     .help = "Seconds without audio after which a source is rebuilt. Above the segment length of an HLS stream."},
+    {"capture", "retry_min_s", UT_KEY_REAL, AT(capture.retry_min_s), .fallback = "0.5", .min = 0.01, .max = 3600,
      .help = "First wait before a source is rebuilt; doubles up to `retry_max_s`, with jitter."},
-    {"capture", "retry_max_s", UT_KEY_REAL, AT(capture.retry_max_s), .fallback = "30", .min = 0.01,
-     .max = 86400, .help = "Longest wait before a source is rebuilt."},
+    {"capture", "retry_max_s", UT_KEY_REAL, AT(capture.retry_max_s), .fallback = "30", .min = 0.01, .max = 86400,
+     .help = "Longest wait before a source is rebuilt."},
     {"capture", "ring_s", UT_KEY_REAL, AT(capture.ring_s), .fallback = "20", .min = 1, .max = 600,
-     .help =
-         "Seconds of audio a channel may queue; what comes beyond is dropped and recorded as a gap."},
-    {"capture", "pts_tolerance_ms", UT_KEY_REAL, AT(capture.pts_tolerance_ms), .fallback = "40",
-     .min = 1, .max = 10000,
+     .help = "Seconds of audio a channel may queue; what comes beyond is dropped and recorded as a gap."},
+    {"capture", "pts_tolerance_ms", UT_KEY_REAL, AT(capture.pts_tolerance_ms), .fallback = "40", .min = 1, .max = 10000,
      .help = "A larger jump of the time stamps ends the capture segment and starts another."},
 
-    {"events", "sinks", UT_KEY_LIST, AT(events.sinks),
-     .count_offset = offsetof(ut_config, events.sink_count), .check = is_sink,
-     .allowed = "jsonl:PATH or jsonl:- (stdout)",
-     .help =
-         "Where events go, at least once each. Without a sink they wait in the store's outbox."},
-    {"events", "retry_min_s", UT_KEY_REAL, AT(events.retry_min_s), .fallback = "0.5", .min = 0.01,
-     .max = 3600, .help = "First wait after a sink failed; doubles up to `retry_max_s`."},
-    {"events", "retry_max_s", UT_KEY_REAL, AT(events.retry_max_s), .fallback = "30", .min = 0.01,
-     .max = 86400, .help = "Longest wait after a sink failed."},
+    {"events", "sinks", UT_KEY_LIST, AT(events.sinks), .count_offset = offsetof(ut_config, events.sink_count),
+     .check = is_sink, .allowed = "jsonl:PATH or jsonl:- (stdout)",
+     .help = "Where events go, at least once each. Without a sink they wait in the store's outbox."},
+    {"events", "retry_min_s", UT_KEY_REAL, AT(events.retry_min_s), .fallback = "0.5", .min = 0.01, .max = 3600,
+     .help = "First wait after a sink failed; doubles up to `retry_max_s`."},
+    {"events", "retry_max_s", UT_KEY_REAL, AT(events.retry_max_s), .fallback = "30", .min = 0.01, .max = 86400,
+     .help = "Longest wait after a sink failed."},
 
-    {"metrics", "listen", UT_KEY_TEXT, AT(metrics.listen), .check = is_listen,
-     .allowed = "ADDRESS:PORT",
+    {"metrics", "listen", UT_KEY_TEXT, AT(metrics.listen), .check = is_listen, .allowed = "ADDRESS:PORT",
      .help = "Where the Prometheus endpoint `/metrics` listens. Without it there is none."},
     {.name = NULL},
 };
@@ -137,26 +123,22 @@ const ut_key ut_channel_keys[] = {
     {"channels", "id", UT_KEY_TEXT, AT(id), .required = true, .check = is_id,
      .allowed = "1 to 63 letters, digits, dots, dashes, underscores",
      .help = "Names the channel in the store, in events and in metrics. Unique."},
-    {"channels", "uri", UT_KEY_TEXT, AT(uri), .required = true, .secret = true,
-     .allowed = "a URI or a path",
-     .help =
-         "What to listen to: `udp://`, `rtp://`, `srt://`, `http(s)://…m3u8`, `rtsp://`, `http(s)://` (Icecast), "
-         "`alsa:DEVICE`, or a file."},
+    {"channels", "uri", UT_KEY_TEXT, AT(uri), .required = true, .secret = true, .allowed = "a URI or a path",
+     .help = "What to listen to: `udp://`, `rtp://`, `srt://`, `http(s)://…m3u8`, `rtsp://`, `http(s)://` (Icecast), "
+             "`alsa:DEVICE`, or a file."},
     {"channels", "title", UT_KEY_TEXT, AT(title), .help = "The channel's name for people."},
     {"channels", "program", UT_KEY_INT, AT(program), .fallback = "0", .min = 0, .max = 65535,
      .help = "MPEG-TS programme number. 0: the first."},
     {"channels", "pid", UT_KEY_INT, AT(pid), .fallback = "0", .min = 0, .max = 8190,
      .help = "MPEG-TS PID of the audio. 0: any."},
     {"channels", "language", UT_KEY_TEXT, AT(language), .check = is_language,
-     .allowed = "ISO 639 code of 2 or 3 small letters",
-     .help = "Takes the audio stream of this language."},
+     .allowed = "ISO 639 code of 2 or 3 small letters", .help = "Takes the audio stream of this language."},
     {"channels", "drop_centre", UT_KEY_BOOL, AT(drop_centre), .fallback = "false",
      .help = "5.1 sound: leave the centre channel out, where the dialogue is."},
     {"channels", "timezone", UT_KEY_TEXT, AT(timezone), .fallback = "UTC", .check = is_timezone,
      .allowed = "a name of the tz database, such as Europe/Berlin",
      .help = "Of the times in the channel's cue sheets."},
-    {"channels", "enabled", UT_KEY_BOOL, AT(enabled), .fallback = "true",
-     .help = "`false` leaves the channel out."},
+    {"channels", "enabled", UT_KEY_BOOL, AT(enabled), .fallback = "true", .help = "`false` leaves the channel out."},
     {.name = NULL},
 };
 
@@ -168,8 +150,8 @@ const char *ut_key_allowed(const ut_key *key, char *buf, size_t size)
     if (key->type == UT_KEY_BOOL)
         snprintf(buf, size, "true|false");
     else if (key->type == UT_KEY_INT || key->type == UT_KEY_REAL)
-        snprintf(buf, size, "%s %.15g to %.15g",
-                 key->type == UT_KEY_INT ? "whole number" : "number", key->min, key->max);
+        snprintf(buf, size, "%s %.15g to %.15g", key->type == UT_KEY_INT ? "whole number" : "number", key->min,
+                 key->max);
     else
         snprintf(buf, size, "%s", key->allowed ? key->allowed : "any text");
     return buf;
@@ -207,8 +189,7 @@ static bool to_number(const ut_key *key, const char *value, int64_t *whole, doub
         *real = (double)(*whole = strtoll(value, &end, 10));
     else
         *real = strtod(value, &end);
-    return end != value && !*end && !errno && isfinite(*real) && *real >= key->min &&
-           *real <= key->max;
+    return end != value && !*end && !errno && isfinite(*real) && *real >= key->min && *real <= key->max;
 }
 
 static ut_status set_text(char **text, const char *value)
@@ -278,8 +259,7 @@ ut_status ut_keys_default(const ut_key *keys, void *base)
 {
     char why[200];
     for (; keys->name; keys++) {
-        ut_status rc =
-            keys->fallback ? ut_key_set(keys, base, keys->fallback, why, sizeof why) : UT_OK;
+        ut_status rc = keys->fallback ? ut_key_set(keys, base, keys->fallback, why, sizeof why) : UT_OK;
         if (rc != UT_OK)
             return rc;
     }

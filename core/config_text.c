@@ -11,8 +11,7 @@
 /* Length of a "name=" at `at` whose value is a secret; 0 if there is none. */
 static size_t secret_name(const char *at)
 {
-    static const char *const names[] = {
-        "passphrase=", "password=", "passwd=", "token=", "secret=", "key="};
+    static const char *const names[] = {"passphrase=", "password=", "passwd=", "token=", "secret=", "key="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncasecmp(at, names[i], strlen(names[i])) == 0)
             return strlen(names[i]);
@@ -116,8 +115,7 @@ static void put_value(FILE *out, const ut_key *key, const void *base)
 
 static ut_status written(FILE *out, const char *what, ut_err *err)
 {
-    return fflush(out) == 0 && !ferror(out) ? UT_OK
-                                            : ut_fail(err, UT_E_IO, "%s: cannot be written", what);
+    return fflush(out) == 0 && !ferror(out) ? UT_OK : ut_fail(err, UT_E_IO, "%s: cannot be written", what);
 }
 
 ut_status ut_config_dump(const ut_config *config, FILE *out, ut_err *err)

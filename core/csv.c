@@ -29,8 +29,8 @@ static ut_status encoding_check(const char *name, const char *text, size_t size,
         return ut_fail(err, UT_E_ARG, "%s:1: UTF-16; save it as UTF-8", name);
     size_t good = ut_utf8_span(text, size);
     if (good < size)
-        return ut_fail(err, UT_E_ARG, "%s:%zu: byte 0x%02X is not UTF-8; save the file as UTF-8",
-                       name, lines_before(text, good), (unsigned)(unsigned char)text[good]);
+        return ut_fail(err, UT_E_ARG, "%s:%zu: byte 0x%02X is not UTF-8; save the file as UTF-8", name,
+                       lines_before(text, good), (unsigned)(unsigned char)text[good]);
     const char *nul = memchr(text, '\0', size);
     if (nul)
         return ut_fail(err, UT_E_ARG, "%s:%zu: a NUL byte; this is not a CSV file", name,
@@ -85,8 +85,7 @@ static ut_status quoted(ut_csv *csv, char **field_end, ut_err *err)
     char *to = csv->at++;
     for (;;) {
         if (csv->at == csv->end)
-            return ut_fail(err, UT_E_ARG, "%s:%zu: a quote opens and never closes", csv->name,
-                           began);
+            return ut_fail(err, UT_E_ARG, "%s:%zu: a quote opens and never closes", csv->name, began);
         if (*csv->at == '"') {
             csv->at++;
             if (csv->at == csv->end || *csv->at != '"')
@@ -96,9 +95,8 @@ static ut_status quoted(ut_csv *csv, char **field_end, ut_err *err)
         *to++ = *csv->at++;
     }
     if (csv->at < csv->end && !strchr(",\r\n", *csv->at))
-        return ut_fail(err, UT_E_ARG,
-                       "%s:%zu: text after a closing quote; double the quotes inside a field",
-                       csv->name, csv->line);
+        return ut_fail(err, UT_E_ARG, "%s:%zu: text after a closing quote; double the quotes inside a field", csv->name,
+                       csv->line);
     *field_end = to;
     return UT_OK;
 }
@@ -107,10 +105,8 @@ static ut_status plain(ut_csv *csv, char **field_end, ut_err *err)
 {
     while (csv->at < csv->end && !strchr(",\r\n", *csv->at)) {
         if (*csv->at++ == '"')
-            return ut_fail(
-                err, UT_E_ARG,
-                "%s:%zu: a quote inside a field; put the whole field in quotes and double it",
-                csv->name, csv->line);
+            return ut_fail(err, UT_E_ARG, "%s:%zu: a quote inside a field; put the whole field in quotes and double it",
+                           csv->name, csv->line);
     }
     *field_end = csv->at;
     return UT_OK;
@@ -141,8 +137,7 @@ ut_status ut_csv_next(ut_csv *csv, ut_csv_record *record, ut_err *err)
     bool more = true;
     while (more) {
         char *field = csv->at, *field_end = field;
-        ut_status rc = *field == '"' && field < csv->end ? quoted(csv, &field_end, err)
-                                                         : plain(csv, &field_end, err);
+        ut_status rc = *field == '"' && field < csv->end ? quoted(csv, &field_end, err) : plain(csv, &field_end, err);
         if (rc == UT_OK)
             rc = field_add(csv, count, field, err);
         if (rc != UT_OK)

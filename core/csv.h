@@ -15,8 +15,7 @@ typedef struct {
 
 /* Takes a copy of the text. `name` (borrowed) stands for it in messages: "NAME:LINE: …". UT_E_ARG:
  * not UTF-8, or a NUL byte inside. */
-UT_CHECK ut_status ut_csv_open(const char *name, const char *text, size_t size, ut_csv **out,
-                               ut_err *err);
+UT_CHECK ut_status ut_csv_open(const char *name, const char *text, size_t size, ut_csv **out, ut_err *err);
 void ut_csv_close(ut_csv **csv);
 /* The next record; count 0 at the end. Empty lines are left out. UT_E_ARG for quotes that do not
  * fit. */

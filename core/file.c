@@ -136,8 +136,7 @@ ut_status ut_file_write(const char *path, const void *data, size_t size, ut_err 
 {
     static _Atomic unsigned serial; /* two threads may write the same path; the last rename wins */
     char temporary[PATH_MAX];
-    int n = snprintf(temporary, sizeof temporary, "%s.%d-%u.tmp", path, (int)getpid(),
-                     atomic_fetch_add(&serial, 1u));
+    int n = snprintf(temporary, sizeof temporary, "%s.%d-%u.tmp", path, (int)getpid(), atomic_fetch_add(&serial, 1u));
     if (n < 0 || (size_t)n >= sizeof temporary)
         return ut_fail(err, UT_E_ARG, "write: %.80s…: path too long", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

@@ -41,11 +41,10 @@ void ut_log(ut_log_level level, const char *module, const char *event, const cha
     /* "\r\033[K" wipes a progress bar that may stand on this line of a terminal. */
     char line[2048], when[40];
     size_t room = sizeof line - 1; /* one for the newline */
-    size_t at = written(snprintf(line, room, "%stime=%s level=%s module=%s event=%s%s",
-                                 isatty(STDERR_FILENO) ? "\r\033[K" : "",
-                                 ut_time_format(ut_now_ns(), when, sizeof when), level_names[level],
-                                 module, event, fmt[0] ? " " : ""),
-                        room);
+    size_t at = written(
+        snprintf(line, room, "%stime=%s level=%s module=%s event=%s%s", isatty(STDERR_FILENO) ? "\r\033[K" : "",
+                 ut_time_format(ut_now_ns(), when, sizeof when), level_names[level], module, event, fmt[0] ? " " : ""),
+        room);
     size_t fields = at;
     va_list args;
     va_start(args, fmt);

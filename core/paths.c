@@ -48,8 +48,8 @@ static ut_status walk_entry(ut_paths *paths, FTS *tree, FTSENT *entry, ut_err *e
     case FTS_SLNONE:
         if (!named) /* a dangling link, or gone since the folder was read */
             return UT_OK;
-        return ut_fail(err, entry->fts_errno == EACCES ? UT_E_IO : UT_E_NOTFOUND, "%s: %s",
-                       entry->fts_path, strerror(entry->fts_errno ? entry->fts_errno : ENOENT));
+        return ut_fail(err, entry->fts_errno == EACCES ? UT_E_IO : UT_E_NOTFOUND, "%s: %s", entry->fts_path,
+                       strerror(entry->fts_errno ? entry->fts_errno : ENOENT));
     case FTS_DNR:
     case FTS_ERR:
         return ut_fail(err, UT_E_IO, "%s: %s", entry->fts_path, strerror(entry->fts_errno));
@@ -90,8 +90,7 @@ ut_status ut_paths_list(ut_paths *paths, const char *list_file, ut_err *err)
     if (rc != UT_OK)
         return rc;
     char *state = NULL;
-    for (char *line = strtok_r(text, "\n", &state); line && rc == UT_OK;
-         line = strtok_r(NULL, "\n", &state)) {
+    for (char *line = strtok_r(text, "\n", &state); line && rc == UT_OK; line = strtok_r(NULL, "\n", &state)) {
         size_t length = strlen(line);
         if (length && line[length - 1] == '\r')
             line[--length] = '\0';

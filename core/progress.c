@@ -66,8 +66,8 @@ static void draw(ut_progress *progress, double now_s)
     progress->drawn_s = now_s;
     progress->shown = true;
     if (progress->total == 0) {
-        fprintf(stderr, "\r\033[K%s  %llu %s  %.1f/s  %s", progress->what,
-                (unsigned long long)progress->done, progress->unit, rate, progress->item);
+        fprintf(stderr, "\r\033[K%s  %llu %s  %.1f/s  %s", progress->what, (unsigned long long)progress->done,
+                progress->unit, rate, progress->item);
         return;
     }
     double part = (double)progress->done / (double)progress->total;
@@ -76,12 +76,11 @@ static void draw(ut_progress *progress, double now_s)
     memset(bar, '.', WIDTH);
     memset(bar, '#', (size_t)(part * WIDTH));
     bar[WIDTH] = '\0';
-    double left_s = rate > 0 && progress->done < progress->total
-                        ? (double)(progress->total - progress->done) / rate
-                        : 0;
-    fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %llu/%llu %s  %.0f s left  %s", progress->what, bar,
-            100 * part, (unsigned long long)progress->done, (unsigned long long)progress->total,
-            progress->unit, left_s, progress->item);
+    double left_s =
+        rate > 0 && progress->done < progress->total ? (double)(progress->total - progress->done) / rate : 0;
+    fprintf(stderr, "\r\033[K%s [%s] %3.0f%%  %llu/%llu %s  %.0f s left  %s", progress->what, bar, 100 * part,
+            (unsigned long long)progress->done, (unsigned long long)progress->total, progress->unit, left_s,
+            progress->item);
 }
 
 void ut_progress_add(ut_progress *progress, uint64_t done, const char *item)

@@ -14,12 +14,10 @@ struct ut_resampler {
     bool flushed;
 };
 
-ut_status ut_resampler_open(double from_hz, double to_hz, int channels, ut_resampler **out,
-                            ut_err *err)
+ut_status ut_resampler_open(double from_hz, double to_hz, int channels, ut_resampler **out, ut_err *err)
 {
     if (!(from_hz >= 1000 && from_hz <= 384000) || !(to_hz >= 1000 && to_hz <= 384000))
-        return ut_fail(err, UT_E_ARG, "resample: %g to %g Hz: rates must be 1000 to 384000",
-                       from_hz, to_hz);
+        return ut_fail(err, UT_E_ARG, "resample: %g to %g Hz: rates must be 1000 to 384000", from_hz, to_hz);
     if (channels < 1 || channels > 64)
         return ut_fail(err, UT_E_ARG, "resample: %d channels: must be 1 to 64", channels);
     ut_resampler *resampler = calloc(1, sizeof *resampler);
@@ -29,8 +27,7 @@ ut_status ut_resampler_open(double from_hz, double to_hz, int channels, ut_resam
     soxr_io_spec_t io = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
     soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
     soxr_runtime_spec_t runtime = soxr_runtime_spec(1); /* callers parallelise over streams */
-    resampler->soxr =
-        soxr_create(from_hz, to_hz, (unsigned)channels, &failure, &io, &quality, &runtime);
+    resampler->soxr = soxr_create(from_hz, to_hz, (unsigned)channels, &failure, &io, &quality, &runtime);
     if (failure || !resampler->soxr) {
         ut_resampler_close(&resampler);
         return ut_fail(err, UT_E_UNSUPPORTED, "resample: %g to %g Hz: %s", from_hz, to_hz,
@@ -53,12 +50,11 @@ void ut_resampler_close(ut_resampler **resampler)
 
 size_t ut_resampler_bound(const ut_resampler *resampler, size_t frames)
 {
-    return (size_t)ceil((double)frames * resampler->ratio) +
-           (size_t)ceil(HELD_FRAMES * fmax(resampler->ratio, 1.0));
+    return (size_t)ceil((double)frames * resampler->ratio) + (size_t)ceil(HELD_FRAMES * fmax(resampler->ratio, 1.0));
 }
 
-ut_status ut_resampler_push(ut_resampler *resampler, const float *in, size_t frames, float *out,
-                            size_t *got, ut_err *err)
+ut_status ut_resampler_push(ut_resampler *resampler, const float *in, size_t frames, float *out, size_t *got,
+                            ut_err *err)
 {
     if (resampler->flushed)
         return ut_fail(err, UT_E_ARG, "resample: push after the flush");

@@ -10,7 +10,7 @@ void ut_resampler_close(ut_resampler **resampler);
 /* Upper bound of frames one push of `frames` (or a flush, frames = 0) can give. */
 size_t ut_resampler_bound(const ut_resampler *resampler, size_t frames);
 /* Feeds `frames` frames (in = NULL, frames = 0: flush the tail) and writes *got frames to out (room for the bound). */
-UT_CHECK ut_status ut_resampler_push(ut_resampler *resampler, const float *in, size_t frames, float *out,
-                                     size_t *got, ut_err *err);
+UT_CHECK ut_status ut_resampler_push(ut_resampler *resampler, const float *in, size_t frames, float *out, size_t *got,
+                                     ut_err *err);
 
 #endif

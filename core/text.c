@@ -20,8 +20,7 @@ static size_t utf8_step(const unsigned char *text, size_t left)
             return 0;
         c = c << 6 | (text[i] & 0x3F);
     }
-    if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10FFFF)) ||
-        (c >= 0xD800 && c < 0xE000))
+    if ((n == 3 && c < 0x800) || (n == 4 && (c < 0x10000 || c > 0x10FFFF)) || (c >= 0xD800 && c < 0xE000))
         return 0;
     return n;
 }

@@ -8,9 +8,8 @@ enum { RECORDING_STRINGS = 10, PARTY_STRINGS = 3 };
 /* The owned strings of each struct, so that clearing and copying cannot forget one. */
 static char **recording_string(ut_recording *rec, size_t i)
 {
-    char **const strings[RECORDING_STRINGS] = {
-        &rec->file,  &rec->title,   &rec->artist,       &rec->album, &rec->isrc,
-        &rec->label, &rec->library, &rec->catalogue_no, &rec->work,  &rec->iswc};
+    char **const strings[RECORDING_STRINGS] = {&rec->file,  &rec->title,   &rec->artist,       &rec->album, &rec->isrc,
+                                               &rec->label, &rec->library, &rec->catalogue_no, &rec->work,  &rec->iswc};
     return strings[i];
 }
 
@@ -72,8 +71,7 @@ void ut_event_clear(ut_event *event)
 
 const char *ut_role_name(ut_role role)
 {
-    static const char *const names[] = {"composer", "author", "arranger", "publisher",
-                                        "subpublisher"};
+    static const char *const names[] = {"composer", "author", "arranger", "publisher", "subpublisher"};
     return (size_t)role < sizeof names / sizeof *names ? names[role] : "unknown";
 }
 

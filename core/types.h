@@ -27,17 +27,17 @@ typedef struct {
 
 /* A sound recording and what is known of it. Strings as in ut_party. */
 typedef struct {
-    int64_t id;             /* given by the store; 0 before */
-    char audio_sha256[65];  /* of the decoded 16 kHz mono s16le samples: the same audio is one recording */
-    char *file;             /* where it was read from */
-    char *title;            /* never NULL once stored */
+    int64_t id;            /* given by the store; 0 before */
+    char audio_sha256[65]; /* of the decoded 16 kHz mono s16le samples: the same audio is one recording */
+    char *file;            /* where it was read from */
+    char *title;           /* never NULL once stored */
     char *artist;
     char *album;
     char *isrc;
     char *label;
     char *library;
     char *catalogue_no;
-    char *work;             /* title of the work, if it differs */
+    char *work; /* title of the work, if it differs */
     char *iswc;
     ut_party *parties;
     size_t party_count;
@@ -60,16 +60,16 @@ typedef enum { UT_WITNESS_NONE = 0, UT_WITNESS_MIX = 1, UT_WITNESS_MUSIC = 2, UT
 /* One stretch of music: identified, ambiguous between recordings, or unidentified. */
 typedef struct {
     ut_outcome outcome;
-    ut_witness witness;     /* which of mixture and separated music carried the evidence */
-    int64_t start_sample;   /* programme side, half open */
+    ut_witness witness;   /* which of mixture and separated music carried the evidence */
+    int64_t start_sample; /* programme side, half open */
     int64_t end_sample;
-    int64_t recording_id;   /* 0 if unidentified; the best candidate if ambiguous */
-    double ref_start_s;     /* recording side */
+    int64_t recording_id; /* 0 if unidentified; the best candidate if ambiguous */
+    double ref_start_s;   /* recording side */
     double ref_end_s;
-    double time_scale;      /* programme seconds per recording second; 1.0 = original speed */
-    double log10_e;         /* log10 of the E-value: expected number of such false matches; NAN if unidentified */
-    double score;           /* the raw evidence behind it, in nats */
-    double music_lufs;      /* integrated loudness of the stems over the stretch; NAN if not measured */
+    double time_scale; /* programme seconds per recording second; 1.0 = original speed */
+    double log10_e;    /* log10 of the E-value: expected number of such false matches; NAN if unidentified */
+    double score;      /* the raw evidence behind it, in nats */
+    double music_lufs; /* integrated loudness of the stems over the stretch; NAN if not measured */
     double speech_lufs;
     double mix_lufs;
 } ut_identification;
@@ -83,10 +83,10 @@ const char *ut_witness_name(ut_witness witness); /* "mix", "music", "both", "non
 typedef struct {
     int64_t id;
     char channel[64];
-    char source[512];        /* URI or path */
-    int64_t start_ns;        /* UTC of sample 0 */
-    int64_t sample_count;    /* known when the segment ended; 0 before */
-    char time_source[16];    /* "arrival", "given", "pdt", … */
+    char source[512];     /* URI or path */
+    int64_t start_ns;     /* UTC of sample 0 */
+    int64_t sample_count; /* known when the segment ended; 0 before */
+    char time_source[16]; /* "arrival", "given", "pdt", … */
     int64_t uncertainty_ms;
 } ut_segment;
 
@@ -100,26 +100,26 @@ typedef struct {
 
 /* An identification placed on air: what the store keeps and cue sheets are made of. */
 typedef struct {
-    char id[37];             /* deterministic UUID (SHA-256 of channel, start, recording), so a repeat changes nothing */
+    char id[37]; /* deterministic UUID (SHA-256 of channel, start, recording), so a repeat changes nothing */
     char channel[64];
     int64_t segment_id;
-    int64_t start_ns;        /* UTC of the stretch */
+    int64_t start_ns; /* UTC of the stretch */
     int64_t end_ns;
     ut_identification what;
     char engine_version[32];
-    char model_hash[65];     /* "" without separation */
-    char params[8];          /* "p3" */
+    char model_hash[65]; /* "" without separation */
+    char params[8];      /* "p3" */
     int64_t catalogue_version;
 } ut_airplay;
 
 /* An event on its way out. Strings are owned. */
 typedef struct {
-    int64_t seq;             /* outbox order, given by the store */
-    char id[37];             /* deterministic: the consumer's deduplication key */
-    char type[64];           /* "org.undertone.cue.identified.v1" … */
-    char key[64];            /* partition key: channel id */
+    int64_t seq;   /* outbox order, given by the store */
+    char id[37];   /* deterministic: the consumer's deduplication key */
+    char type[64]; /* "org.undertone.cue.identified.v1" … */
+    char key[64];  /* partition key: channel id */
     int64_t time_ns;
-    char *json;              /* the value */
+    char *json; /* the value */
 } ut_event;
 
 void ut_event_clear(ut_event *event);

@@ -24,8 +24,7 @@ static int run(const ut_args *args)
     seen.number_given = ut_args_given(args, "number");
     seen.real = ut_args_real(args, "real");
     seen.flag = ut_args_flag(args, "flag");
-    snprintf(seen.text, sizeof seen.text, "%s",
-             ut_args_text(args, "text") ? ut_args_text(args, "text") : "(null)");
+    snprintf(seen.text, sizeof seen.text, "%s", ut_args_text(args, "text") ? ut_args_text(args, "text") : "(null)");
     snprintf(seen.choice, sizeof seen.choice, "%s", ut_args_text(args, "choice"));
     snprintf(seen.first, sizeof seen.first, "%s", seen.count ? ut_args_at(args, 0) : "");
     snprintf(seen.store, sizeof seen.store, "%s", ut_args_store(args));
@@ -62,12 +61,8 @@ static const ut_opt options[] = {
     {.name = "choice", .kind = UT_OPT_CHOICE, .value = "one|two", .fallback = "one", .help = "h"},
     {.name = NULL},
 };
-static const ut_verb plain = {.name = "thing",
-                              .summary = "s",
-                              .arguments = "FILE…",
-                              .max_arguments = -1,
-                              .options = options,
-                              .run = run};
+static const ut_verb plain = {
+    .name = "thing", .summary = "s", .arguments = "FILE…", .max_arguments = -1, .options = options, .run = run};
 static const ut_verb two = {.name = "thing do",
                             .summary = "s",
                             .arguments = "FILE",
@@ -76,10 +71,8 @@ static const ut_verb two = {.name = "thing do",
                             .options = options,
                             .examples = "undertone thing do x",
                             .run = run};
-static const ut_verb failing = {
-    .name = "group fail", .summary = "s", .arguments = "", .run = run_failing};
-static const ut_verb stopped = {
-    .name = "stop", .summary = "s", .arguments = "", .run = run_stopped};
+static const ut_verb failing = {.name = "group fail", .summary = "s", .arguments = "", .run = run_failing};
+static const ut_verb stopped = {.name = "stop", .summary = "s", .arguments = "", .run = run_stopped};
 static const ut_verb *const verbs[] = {&plain, &two, &failing, &stopped, NULL};
 
 /* Runs "undertone LINE" split at spaces. */
@@ -162,9 +155,8 @@ static void wrong_usage_gives_2(void **state)
 static void help_and_version_succeed(void **state)
 {
     (void)state;
-    static const char *const lines[] = {"--help",      "-h",           "help",
-                                        "--version",   "thing --help", "thing do --help",
-                                        "thing do -h", "group --help"};
+    static const char *const lines[] = {"--help",          "-h",          "help",        "--version", "thing --help",
+                                        "thing do --help", "thing do -h", "group --help"};
     for (size_t i = 0; i < COUNT(lines); i++) {
         assert_int_equal(cli(lines[i]), 0);
         assert_int_equal(seen.runs, 0);
@@ -212,14 +204,10 @@ static void signals_ask_to_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(fallbacks_hold),
-        cmocka_unit_test(options_and_arguments_may_mix),
-        cmocka_unit_test(two_words_win_over_one),
-        cmocka_unit_test(wrong_usage_gives_2),
-        cmocka_unit_test(help_and_version_succeed),
-        cmocka_unit_test(the_store_comes_from_option_configuration_default),
-        cmocka_unit_test(failures_give_1),
-        cmocka_unit_test(signals_ask_to_stop),
+        cmocka_unit_test(fallbacks_hold),           cmocka_unit_test(options_and_arguments_may_mix),
+        cmocka_unit_test(two_words_win_over_one),   cmocka_unit_test(wrong_usage_gives_2),
+        cmocka_unit_test(help_and_version_succeed), cmocka_unit_test(the_store_comes_from_option_configuration_default),
+        cmocka_unit_test(failures_give_1),          cmocka_unit_test(signals_ask_to_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,13 +86,11 @@ static void formatted_times_are_read_back(void **state)
     for (size_t i = 0; i < COUNT(cases); i++) {
         char buf[40];
         int64_t ns = 0, floor_ms = cases[i] / 1000000 - (cases[i] % 1000000 < 0);
-        assert_int_equal(ut_time_parse(ut_time_format(cases[i], buf, sizeof buf), &ns, NULL),
-                         UT_OK);
+        assert_int_equal(ut_time_parse(ut_time_format(cases[i], buf, sizeof buf), &ns, NULL), UT_OK);
         assert_int_equal(ns, floor_ms * 1000000);
     }
     char buf[40];
-    assert_string_equal(ut_time_format(INT64_C(1795292100250000000), buf, sizeof buf),
-                        "2026-11-21T20:15:00.250Z");
+    assert_string_equal(ut_time_format(INT64_C(1795292100250000000), buf, sizeof buf), "2026-11-21T20:15:00.250Z");
     assert_string_equal(ut_time_format(-1, buf, sizeof buf), "1969-12-31T23:59:59.999Z");
 }
 
@@ -102,8 +100,7 @@ static void samples_are_placed_exactly(void **state)
     assert_int_equal(ut_sample_to_ns(5, 0), 5);
     assert_int_equal(ut_sample_to_ns(0, 1), 62500);
     /* ten years of samples: no rounding */
-    assert_int_equal(ut_sample_to_ns(7, INT64_C(16000) * 315360000),
-                     INT64_C(315360000) * UT_NS_PER_S + 7);
+    assert_int_equal(ut_sample_to_ns(7, INT64_C(16000) * 315360000), INT64_C(315360000) * UT_NS_PER_S + 7);
 }
 
 int main(void)

@@ -65,8 +65,7 @@ static void values_are_read(void **state)
 static void empty_files_give_the_defaults(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "# nothing\n", "---\n...\n", "channels:\n",
-                                        "capture:\n# ring_s: 3\n"};
+    static const char *const texts[] = {"", "# nothing\n", "---\n...\n", "channels:\n", "capture:\n# ring_s: 3\n"};
     for (size_t i = 0; i < COUNT(texts); i++) {
         ut_config *config = NULL;
         ut_err err = {0};
@@ -83,40 +82,31 @@ static void errors_name_line_key_value_and_what_is_allowed(void **state)
     static const struct {
         const char *text, *error;
     } cases[] = {
-        {"log_level: info\nstor: x\n",
-         "t.yaml:2: stor: no such key; there are: store, log_level, separator"},
-        {"capture:\n  ring: 3\n",
-         "t.yaml:2: capture.ring: no such key; there are: connect_timeout_s"},
+        {"log_level: info\nstor: x\n", "t.yaml:2: stor: no such key; there are: store, log_level, separator"},
+        {"capture:\n  ring: 3\n", "t.yaml:2: capture.ring: no such key; there are: connect_timeout_s"},
         {"\n\nlog_level: loud\n", "t.yaml:3: log_level: loud: allowed: debug|info|warn|error|off"},
         {"capture:\n  ring_s: 0.5\n", "t.yaml:2: capture.ring_s: 0.5: allowed: number 1 to 600"},
         {"capture:\n  ring_s: nan\n", "t.yaml:2: capture.ring_s: nan: allowed: number 1 to 600"},
         {"capture:\n  ring_s: 3s\n", "t.yaml:2: capture.ring_s: 3s: allowed"},
         {"capture:\n  ring_s:\n", "t.yaml:2: capture.ring_s: : allowed"},
         {"capture:\n  ring_s: [3]\n", "t.yaml:2: ring_s: needs a single value"},
-        {"recognition:\n  threads: 1.5\n",
-         "t.yaml:2: recognition.threads: 1.5: allowed: whole number 0 to 1024"},
-        {"recognition:\n  unidentified: maybe\n",
-         "t.yaml:2: recognition.unidentified: maybe: allowed: true|false"},
-        {"recognition:\n  threads: 1\n  threads: 2\n",
-         "t.yaml:3: recognition.threads: given twice"},
+        {"recognition:\n  threads: 1.5\n", "t.yaml:2: recognition.threads: 1.5: allowed: whole number 0 to 1024"},
+        {"recognition:\n  unidentified: maybe\n", "t.yaml:2: recognition.unidentified: maybe: allowed: true|false"},
+        {"recognition:\n  threads: 1\n  threads: 2\n", "t.yaml:3: recognition.threads: given twice"},
         {"log_level: info\nlog_level: info\n", "t.yaml:2: log_level: given twice"},
         {"metrics:\nmetrics:\n", "t.yaml:2: metrics: given twice"},
         {"metrics:\n  listen: 9464\n", "t.yaml:2: metrics.listen: 9464: allowed: ADDRESS:PORT"},
         {"metrics:\n  listen: 'x:0'\n", "t.yaml:2: metrics.listen: x:0: allowed"},
-        {"events:\n  sinks: [jsonl:-, ftp://x]\n",
-         "t.yaml:2: events.sinks: ftp://x: allowed: jsonl:PATH"},
+        {"events:\n  sinks: [jsonl:-, ftp://x]\n", "t.yaml:2: events.sinks: ftp://x: allowed: jsonl:PATH"},
         {"events:\n  sinks: [[a]]\n", "t.yaml:2: sinks: needs a list of single values"},
         {"channels:\n  - id: a\n", "channels: uri: missing"},
         {"channels:\n  - uri: x\n", "channels: id: missing"},
         {"channels:\n  - id: a b\n", "t.yaml:2: channels.id: a b: allowed: 1 to 63 letters"},
         {"channels:\n  - id: ''\n", "t.yaml:2: channels.id: : allowed"},
-        {"channels:\n- {id: a, uri: x}\n- {id: a, uri: y}\n",
-         "t.yaml:3: channels.id: a: given to two channels"},
-        {"channels:\n- {id: a, uri: x, pid: 9000}\n",
-         "t.yaml:2: channels.pid: 9000: allowed: whole number 0 to 8190"},
+        {"channels:\n- {id: a, uri: x}\n- {id: a, uri: y}\n", "t.yaml:3: channels.id: a: given to two channels"},
+        {"channels:\n- {id: a, uri: x, pid: 9000}\n", "t.yaml:2: channels.pid: 9000: allowed: whole number 0 to 8190"},
         {"channels:\n- {id: a, uri: x, timezone: Mars/Base}\n", "timezone: Mars/Base: allowed"},
-        {"channels:\n- {id: a, uri: x, timezone: ../../etc/passwd}\n",
-         "timezone: ../../etc/passwd: allowed"},
+        {"channels:\n- {id: a, uri: x, timezone: ../../etc/passwd}\n", "timezone: ../../etc/passwd: allowed"},
         {"channels: 3\n", "t.yaml:1: channels: needs a list"},
         {"channels:\n- 3\n", "t.yaml:2: channels: needs a list of keys with values"},
         {"capture: 3\n", "t.yaml:1: capture: needs keys with values"},
@@ -149,8 +139,7 @@ static void passwords_are_never_shown(void **state)
         {"rtsp://bob:hunter2@cam/1", "rtsp://bob:***@cam/1"},
         {"rtsp://bob:p@ss@cam/1", "rtsp://bob:***@cam/1"},
         {"rtsp://bob@cam:554/1", "rtsp://bob@cam:554/1"},
-        {"srt://h:7?mode=caller&passphrase=secret&latency=9",
-         "srt://h:7?mode=caller&passphrase=***&latency=9"},
+        {"srt://h:7?mode=caller&passphrase=secret&latency=9", "srt://h:7?mode=caller&passphrase=***&latency=9"},
         {"https://h/x.m3u8?Token=abc", "https://h/x.m3u8?Token=***"},
         {"host=h password=abc dbname=d", "host=h password=*** dbname=d"},
         {"https://h/x?monkey=1", "https://h/x?monkey=1"},

@@ -24,8 +24,7 @@ static void spectra_match_the_definition(void **state)
     for (size_t size = 16; size <= 4096; size *= 2) {
         ut_fft *fft = NULL;
         assert_int_equal(ut_fft_open(size, &fft, NULL), UT_OK);
-        float *in = ut_alloc_floats(size), *kept = ut_alloc_floats(size),
-              *out = ut_alloc_floats(size + 2);
+        float *in = ut_alloc_floats(size), *kept = ut_alloc_floats(size), *out = ut_alloc_floats(size + 2);
         fill(in, size);
         memcpy(kept, in, size * sizeof *in);
         ut_fft_forward(fft, in, out);
@@ -89,8 +88,7 @@ static void float_arrays_are_aligned_and_zero(void **state)
  * --------------------------------------------------------------------------------------- */
 
 /* Converts `frames` frames in pushes of `push`; gives the frames made, which the caller frees. */
-static float *convert(double from, double to, int channels, const float *in, size_t frames,
-                      size_t push, size_t *made)
+static float *convert(double from, double to, int channels, const float *in, size_t frames, size_t push, size_t *made)
 {
     ut_resampler *resampler = NULL;
     assert_int_equal(ut_resampler_open(from, to, channels, &resampler, NULL), UT_OK);
@@ -100,8 +98,7 @@ static float *convert(double from, double to, int channels, const float *in, siz
     *made = 0;
     for (size_t at = 0; at <= frames; at += push) {
         size_t now = at + push < frames ? push : frames - at, got = 0;
-        assert_int_equal(ut_resampler_push(resampler, in + at * width, now, part, &got, NULL),
-                         UT_OK);
+        assert_int_equal(ut_resampler_push(resampler, in + at * width, now, part, &got, NULL), UT_OK);
         assert_true(*made + got <= room);
         memcpy(out + *made * width, part, got * width * sizeof *out);
         *made += got;
@@ -120,8 +117,7 @@ static float *convert(double from, double to, int channels, const float *in, siz
 static void rates_keep_length_and_tone(void **state)
 {
     (void)state;
-    static const double rates[][2] = {
-        {48000, 16000}, {44100, 16000}, {16000, 11025}, {8000, 48000}, {16000, 16000}};
+    static const double rates[][2] = {{48000, 16000}, {44100, 16000}, {16000, 11025}, {8000, 48000}, {16000, 16000}};
     enum { FRAMES = 20000 };
     float *in = calloc(FRAMES, sizeof *in);
     for (size_t r = 0; r < COUNT(rates); r++) {
@@ -211,8 +207,7 @@ static void crc32c_is_castagnoli(void **state)
     const uint8_t *bytes = (const uint8_t *)noise;
     for (size_t start = 0; start < 9; start++)
         for (size_t size = 0; size < 40; size++)
-            assert_int_equal(ut_crc32c(7, bytes + start, size),
-                             ut_crc32c_portable(7, bytes + start, size));
+            assert_int_equal(ut_crc32c(7, bytes + start, size), ut_crc32c_portable(7, bytes + start, size));
     uint32_t half = ut_crc32c(0, bytes, 500);
     assert_int_equal(ut_crc32c(half, bytes + 500, 700), ut_crc32c(0, bytes, 1200));
 }

@@ -188,12 +188,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(written_files_are_read_back, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(reading_says_what_is_wrong, make_folder, remove_folder),
         cmocka_unit_test(pipes_are_read_to_their_end),
-        cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file, make_folder,
-                                        remove_folder),
-        cmocka_unit_test_setup_teardown(folders_are_made_with_their_parents, make_folder,
-                                        remove_folder),
-        cmocka_unit_test_setup_teardown(walks_are_sorted_and_leave_hidden_files_out, make_folder,
-                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(folders_are_made_with_their_parents, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(walks_are_sorted_and_leave_hidden_files_out, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(lists_give_one_path_per_line, make_folder, remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,10 +101,8 @@ static ut_status open_progress(void)
 
 static ut_status copy_recording(void)
 {
-    ut_party parties[] = {{.name = (char *)"A", .ipi = (char *)"1"},
-                          {.name = (char *)"B", .society = (char *)"S"}};
-    ut_recording rec = {
-        .title = (char *)"T", .artist = (char *)"A", .parties = parties, .party_count = 2};
+    ut_party parties[] = {{.name = (char *)"A", .ipi = (char *)"1"}, {.name = (char *)"B", .society = (char *)"S"}};
+    ut_recording rec = {.title = (char *)"T", .artist = (char *)"A", .parties = parties, .party_count = 2};
     ut_recording copy = {.id = 9};
     ut_status rc = ut_recording_copy(&rec, &copy, NULL);
     if (rc != UT_OK)
@@ -138,14 +136,11 @@ static void each_allocation_may_fail(void **state)
 
 int main(void)
 {
-    static ut_status (*attempts[])(void) = {open_config,    open_fft,      open_digest,
-                                            open_resampler, open_progress, copy_recording,
-                                            walk_paths};
+    static ut_status (*attempts[])(void) = {open_config,   open_fft,       open_digest, open_resampler,
+                                            open_progress, copy_recording, walk_paths};
     struct CMUnitTest tests[COUNT(attempts)];
-    static const char *const names[] = {"config",   "fft",       "digest", "resampler",
-                                        "progress", "recording", "paths"};
+    static const char *const names[] = {"config", "fft", "digest", "resampler", "progress", "recording", "paths"};
     for (size_t i = 0; i < COUNT(attempts); i++)
-        tests[i] =
-            (struct CMUnitTest){names[i], each_allocation_may_fail, NULL, NULL, &attempts[i]};
+        tests[i] = (struct CMUnitTest){names[i], each_allocation_may_fail, NULL, NULL, &attempts[i]};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -115,11 +115,7 @@ static void recordings_are_copied_in_depth(void **state)
 {
     (void)state;
     ut_party party = {.name = (char *)"Ada", .role = UT_ROLE_AUTHOR, .share = 0.5};
-    ut_recording rec = {.id = 4,
-                        .title = (char *)"Song",
-                        .isrc = (char *)"XX1",
-                        .parties = &party,
-                        .party_count = 1};
+    ut_recording rec = {.id = 4, .title = (char *)"Song", .isrc = (char *)"XX1", .parties = &party, .party_count = 1};
     ut_recording copy = {0};
     assert_int_equal(ut_recording_copy(&rec, &copy, NULL), UT_OK);
     assert_string_equal(copy.title, "Song");
