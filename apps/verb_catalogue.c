@@ -20,8 +20,7 @@ static ut_status id_parse(const char *text, int64_t *id, ut_err *err)
     char *end;
     long long value = strtoll(text, &end, 10);
     if (end == text || *end || value <= 0)
-        return ut_fail(err, UT_E_ARG,
-                       "\"%s\" is not the id of a recording; `undertone catalogue list` shows them",
+        return ut_fail(err, UT_E_ARG, "\"%s\" is not the id of a recording; `undertone catalogue list` shows them",
                        text);
     *id = value;
     return UT_OK;
@@ -46,9 +45,8 @@ static ut_status list_one(void *arg, const ut_recording *rec)
     if (l->json)
         return ut_json_print(ut_recording_json(rec), l->err);
     int64_t s = (rec->duration_ms + 500) / 1000;
-    printf("%6" PRId64 "  %3" PRId64 ":%02" PRId64 "  %-12s  %s%s%s\n", rec->id, s / 60, s % 60,
-           or_dash(rec->isrc), rec->artist ? rec->artist : "", rec->artist ? " – " : "",
-           rec->title);
+    printf("%6" PRId64 "  %3" PRId64 ":%02" PRId64 "  %-12s  %s%s%s\n", rec->id, s / 60, s % 60, or_dash(rec->isrc),
+           rec->artist ? rec->artist : "", rec->artist ? " – " : "", rec->title);
     return ferror(stdout) ? ut_fail(l->err, UT_E_IO, "standard output cannot be written") : UT_OK;
 }
 
@@ -92,8 +90,7 @@ static void show_text(const ut_recording *rec, const ut_holding *holding)
                  {"iswc", rec->iswc},
                  {"file", rec->file},
                  {"audio", rec->audio_sha256}};
-    printf("%-13s %" PRId64 "%s\n", "id", rec->id,
-           holding->removed ? " (removed from the catalogue)" : "");
+    printf("%-13s %" PRId64 "%s\n", "id", rec->id, holding->removed ? " (removed from the catalogue)" : "");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         if (lines[i].value)
             printf("%-13s %s\n", lines[i].name, lines[i].value);
@@ -108,8 +105,7 @@ static void show_text(const ut_recording *rec, const ut_holding *holding)
     }
     printf("%-13s %.3f s\n", "duration", (double)rec->duration_ms / 1000);
     for (size_t i = 0; i < holding->set_count; i++)
-        printf("%-13s %s, %" PRId64 " bytes\n", "fingerprint", holding->sets[i].params,
-               holding->sets[i].bytes);
+        printf("%-13s %s, %" PRId64 " bytes\n", "fingerprint", holding->sets[i].params, holding->sets[i].bytes);
     printf("%-13s %" PRId64 "\n", "airplays", holding->airplays);
 }
 

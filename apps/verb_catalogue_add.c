@@ -58,10 +58,9 @@ static ut_status params_parse(job *j, const char *text, ut_err *err)
 /* What lies beside audio in folders. A file that is named is read whatever its name. */
 static bool sidecar(const char *path)
 {
-    static const char *const endings[] = {"jpg",  "jpeg", "png", "gif", "webp", "txt",  "csv",
-                                          "tsv",  "cue",  "log", "m3u", "m3u8", "pls",  "pdf",
-                                          "html", "htm",  "md",  "nfo", "sfv",  "md5",  "ini",
-                                          "json", "xml",  "url", "db",  "zip",  "xlsx", "sha256"};
+    static const char *const endings[] = {"jpg", "jpeg", "png", "gif", "webp", "txt", "csv",  "tsv",   "cue", "log",
+                                          "m3u", "m3u8", "pls", "pdf", "html", "htm", "md",   "nfo",   "sfv", "md5",
+                                          "ini", "json", "xml", "url", "db",   "zip", "xlsx", "sha256"};
     const char *dot = strrchr(path, '.');
     for (size_t i = 0; dot && i < sizeof endings / sizeof *endings; i++) {
         if (strcasecmp(dot + 1, endings[i]) == 0)
@@ -165,8 +164,7 @@ static void on_missed(void *arg, size_t line, const char *file)
 {
     job *j = arg;
     ut_err err;
-    ut_fail(&err, UT_E_ARG,
-            "%s:%zu: file \"%.200s\" is none of those given; correct the name or add the file",
+    ut_fail(&err, UT_E_ARG, "%s:%zu: file \"%.200s\" is none of those given; correct the name or add the file",
             ut_args_text(j->args, "metadata"), line, file);
     if (j->missed++ < 20)
         complain(j, &err);
@@ -179,8 +177,7 @@ static ut_status metadata_match(job *j, ut_err *err)
     j->rows = calloc(j->files.count + 1, sizeof *j->rows);
     if (!j->rows)
         return ut_fail(err, UT_E_NOMEM, "%zu files", j->files.count);
-    return ut_metadata_match(j->metadata, j->files.items, j->files.count, j->rows, on_missed, j,
-                             err);
+    return ut_metadata_match(j->metadata, j->files.items, j->files.count, j->rows, on_missed, j, err);
 }
 
 /* --- adding
@@ -219,14 +216,13 @@ static ut_status report(const job *j, const ut_ingest_result *result, double wal
 {
     size_t failed = result->failed + j->absent;
     if (ut_args_json(j->args))
-        return ut_json_print(
-            json_pack("{sI sI sI sI sI sI sf sf}", "added", (json_int_t)result->added, "repeated",
-                      (json_int_t)result->repeated, "known", (json_int_t)result->known, "updated",
-                      (json_int_t)result->updated, "failed", (json_int_t)failed, "unmatched_rows",
-                      (json_int_t)j->missed, "audio_s", result->audio_s, "wall_s", wall_s),
-            err);
-    printf("%zu added, %zu there already (%zu of them unread, %zu updated), %zu failed\n",
-           result->added, result->repeated + result->known, result->known, result->updated, failed);
+        return ut_json_print(json_pack("{sI sI sI sI sI sI sf sf}", "added", (json_int_t)result->added, "repeated",
+                                       (json_int_t)result->repeated, "known", (json_int_t)result->known, "updated",
+                                       (json_int_t)result->updated, "failed", (json_int_t)failed, "unmatched_rows",
+                                       (json_int_t)j->missed, "audio_s", result->audio_s, "wall_s", wall_s),
+                             err);
+    printf("%zu added, %zu there already (%zu of them unread, %zu updated), %zu failed\n", result->added,
+           result->repeated + result->known, result->known, result->updated, failed);
     if (j->missed > 0)
         printf("%zu rows of %s name no file\n", j->missed, ut_args_text(j->args, "metadata"));
     if (result->audio_s > 0)
@@ -275,11 +271,9 @@ static int run(const ut_args *args)
 }
 
 static const ut_opt options[] = {
-    {"metadata", 'm', UT_OPT_TEXT, "FILE", NULL, 0, 0,
-     "CSV that says more of the files; see docs/CATALOGUE.md"},
+    {"metadata", 'm', UT_OPT_TEXT, "FILE", NULL, 0, 0, "CSV that says more of the files; see docs/CATALOGUE.md"},
     {"list", 0, UT_OPT_TEXT, "FILE", NULL, 0, 0, "read more paths from FILE, one a line"},
-    {"params", 'p', UT_OPT_TEXT, "SETS", "p3", 0, 0,
-     "parameter sets to make fingerprints of: p1,p2,p3"},
+    {"params", 'p', UT_OPT_TEXT, "SETS", "p3", 0, 0, "parameter sets to make fingerprints of: p1,p2,p3"},
     {"jobs", 'j', UT_OPT_INT, "N", "0", 0, 1024, "worker threads; 0: one per core"},
     {0},
 };

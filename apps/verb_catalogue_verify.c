@@ -20,8 +20,7 @@ static void damaged(check *c, const ut_err *err)
     ut_cli_fail(c->args, err);
 }
 
-static ut_status fingerprint_check(void *arg, int64_t recording_id, const uint8_t *data,
-                                   size_t size)
+static ut_status fingerprint_check(void *arg, int64_t recording_id, const uint8_t *data, size_t size)
 {
     check *c = arg;
     ut_err err = {0};
@@ -84,9 +83,8 @@ static ut_status check_all(check *c, ut_store *store, ut_err *err)
 static ut_status report(check *c, ut_err *err)
 {
     if (ut_args_json(c->args))
-        return ut_json_print(json_pack("{sb sO sI sI sI}", "ok", c->found == 0, "damage", c->damage,
-                                       "fingerprints", (json_int_t)c->fingerprints, "indexes",
-                                       (json_int_t)c->indexes, "stale_indexes",
+        return ut_json_print(json_pack("{sb sO sI sI sI}", "ok", c->found == 0, "damage", c->damage, "fingerprints",
+                                       (json_int_t)c->fingerprints, "indexes", (json_int_t)c->indexes, "stale_indexes",
                                        (json_int_t)c->stale),
                              err);
     printf("%s: %zu fingerprints, %zu index files (%zu of them to be rebuilt on next use)\n",

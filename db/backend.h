@@ -17,50 +17,43 @@ struct ut_store_ops {
     /* `where` is the DSN after the colon. */
     ut_status (*open)(const char *where, ut_store_mode mode, ut_store **out, ut_err *err);
     void (*close)(ut_store *store);
-    ut_status (*index_path)(const ut_store *store, const char *params, char *path, size_t size,
-                            ut_err *err);
+    ut_status (*index_path)(const ut_store *store, const char *params, char *path, size_t size, ut_err *err);
 
-    ut_status (*recording_put)(ut_store *store, ut_recording *rec, const ut_fingerprint_row *rows,
-                               size_t row_count, bool *created, ut_err *err);
-    ut_status (*recording_find)(ut_store *store, const char *audio_sha256, int64_t *id,
-                                ut_err *err);
+    ut_status (*recording_put)(ut_store *store, ut_recording *rec, const ut_fingerprint_row *rows, size_t row_count,
+                               bool *created, ut_err *err);
+    ut_status (*recording_find)(ut_store *store, const char *audio_sha256, int64_t *id, ut_err *err);
     ut_status (*recording_get)(ut_store *store, int64_t id, ut_recording *out, ut_err *err);
     ut_status (*recording_holding)(ut_store *store, int64_t id, ut_holding *out, ut_err *err);
     ut_status (*recording_remove)(ut_store *store, int64_t id, ut_err *err);
     ut_status (*recording_each)(ut_store *store, ut_recording_fn fn, void *arg, ut_err *err);
-    ut_status (*fingerprint_each)(ut_store *store, const char *params, ut_fingerprint_fn fn,
-                                  void *arg, ut_err *err);
+    ut_status (*fingerprint_each)(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg, ut_err *err);
     ut_status (*catalogue_version)(ut_store *store, int64_t *version, ut_err *err);
-    ut_status (*source_known)(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
-                              int64_t *recording_id, ut_err *err);
-    ut_status (*source_put)(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
-                            int64_t recording_id, ut_err *err);
+    ut_status (*source_known)(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t *recording_id,
+                              ut_err *err);
+    ut_status (*source_put)(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id,
+                            ut_err *err);
     ut_status (*describe)(ut_store *store, ut_store_stats *out, ut_err *err);
     ut_status (*verify)(ut_store *store, ut_err *err);
 
     ut_status (*segment_put)(ut_store *store, ut_segment *segment, ut_err *err);
-    ut_status (*segment_end)(ut_store *store, int64_t segment_id, int64_t sample_count,
-                             ut_err *err);
+    ut_status (*segment_end)(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err);
     ut_status (*gap_put)(ut_store *store, const ut_gap *gap, const ut_event *event, ut_err *err);
-    ut_status (*airplay_put)(ut_store *store, int64_t segment_id, const ut_airplay *airplays,
-                             const ut_event *events, size_t count, const ut_checkpoint *checkpoint,
-                             size_t *added, ut_err *err);
-    ut_status (*checkpoint_get)(ut_store *store, int64_t segment_id, ut_checkpoint *out,
-                                ut_err *err);
-    ut_status (*airplay_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
-                              ut_airplay_fn fn, void *arg, ut_err *err);
-    ut_status (*gap_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
-                          ut_gap_fn fn, void *arg, ut_err *err);
+    ut_status (*airplay_put)(ut_store *store, int64_t segment_id, const ut_airplay *airplays, const ut_event *events,
+                             size_t count, const ut_checkpoint *checkpoint, size_t *added, ut_err *err);
+    ut_status (*checkpoint_get)(ut_store *store, int64_t segment_id, ut_checkpoint *out, ut_err *err);
+    ut_status (*airplay_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
+                              void *arg, ut_err *err);
+    ut_status (*gap_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn, void *arg,
+                          ut_err *err);
 
-    ut_status (*outbox_peek)(ut_store *store, int64_t after, ut_event *events, size_t capacity,
-                             size_t *got, ut_err *err);
+    ut_status (*outbox_peek)(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
+                             ut_err *err);
     ut_status (*outbox_ack)(ut_store *store, const int64_t *seqs, size_t count, ut_err *err);
 };
 
 extern const ut_store_ops ut_store_sqlite;
 
 /* The backend of a DSN and what follows its scheme; UT_E_ARG if there is none. */
-UT_CHECK ut_status ut_dsn_parse(const char *dsn, const ut_store_ops **ops, const char **where,
-                                ut_err *err);
+UT_CHECK ut_status ut_dsn_parse(const char *dsn, const ut_store_ops **ops, const char **where, ut_err *err);
 
 #endif

@@ -24,18 +24,17 @@ ut_status ut_sqlite_fail(const ut_sqlite *self, int rc, ut_err *err);
 /* Prepares and binds. `types` has a letter for each parameter: t const char * (NULL: NULL), i
  * int64_t, r double (NAN: NULL), b const void * and size_t. Text and blobs must outlive the
  * statement. */
-UT_CHECK ut_status ut_sqlite_query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err,
-                                   const char *sql, const char *types, ...);
+UT_CHECK ut_status ut_sqlite_query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err, const char *sql, const char *types,
+                                   ...);
 /* *row: a row is there to read. After UT_OK without a row, and after an error, the statement is
  * done. */
 UT_CHECK ut_status ut_sqlite_step(ut_sqlite *self, sqlite3_stmt *statement, bool *row, ut_err *err);
 /* Query, step to the end, finalise: for statements that give no rows. */
-UT_CHECK ut_status ut_sqlite_do(ut_sqlite *self, ut_err *err, const char *sql, const char *types,
-                                ...);
+UT_CHECK ut_status ut_sqlite_do(ut_sqlite *self, ut_err *err, const char *sql, const char *types, ...);
 /* First column of the first row as a number; UT_E_NOTFOUND (with an empty text) if there is no row.
  */
-UT_CHECK ut_status ut_sqlite_number(ut_sqlite *self, int64_t *out, ut_err *err, const char *sql,
-                                    const char *types, ...);
+UT_CHECK ut_status ut_sqlite_number(ut_sqlite *self, int64_t *out, ut_err *err, const char *sql, const char *types,
+                                    ...);
 
 /* begin takes the write lock at once, so that no later statement can find it taken. end commits if
  * rc is UT_OK, else rolls back; it gives rc, or why the commit failed. */
@@ -60,11 +59,9 @@ UT_CHECK ut_status ut_sqlite_catalogue_raise(ut_sqlite *self, ut_err *err);
 UT_CHECK ut_status ut_sqlite_outbox_put(ut_sqlite *self, const ut_event *event, ut_err *err);
 
 /* The operations of the table in sqlite_open.c, by file. */
-#define UT_SQLITE_OP(name, ...)                                                                    \
-    ut_status ut_sqlite_##name(ut_store *store, __VA_ARGS__, ut_err *err)
+#define UT_SQLITE_OP(name, ...) ut_status ut_sqlite_##name(ut_store *store, __VA_ARGS__, ut_err *err)
 /* sqlite_recording.c */
-UT_SQLITE_OP(recording_put, ut_recording *rec, const ut_fingerprint_row *rows, size_t row_count,
-             bool *created);
+UT_SQLITE_OP(recording_put, ut_recording *rec, const ut_fingerprint_row *rows, size_t row_count, bool *created);
 UT_SQLITE_OP(recording_find, const char *audio_sha256, int64_t *id);
 UT_SQLITE_OP(recording_get, int64_t id, ut_recording *out);
 UT_SQLITE_OP(recording_each, ut_recording_fn fn, void *arg);
@@ -82,13 +79,11 @@ ut_status ut_sqlite_verify(ut_store *store, ut_err *err);
 UT_SQLITE_OP(segment_put, ut_segment *segment);
 UT_SQLITE_OP(segment_end, int64_t segment_id, int64_t sample_count);
 UT_SQLITE_OP(gap_put, const ut_gap *gap, const ut_event *event);
-UT_SQLITE_OP(airplay_put, int64_t segment_id, const ut_airplay *airplays, const ut_event *events,
-             size_t count, const ut_checkpoint *checkpoint, size_t *added);
+UT_SQLITE_OP(airplay_put, int64_t segment_id, const ut_airplay *airplays, const ut_event *events, size_t count,
+             const ut_checkpoint *checkpoint, size_t *added);
 UT_SQLITE_OP(checkpoint_get, int64_t segment_id, ut_checkpoint *out);
-UT_SQLITE_OP(airplay_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
-             void *arg);
-UT_SQLITE_OP(gap_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn,
-             void *arg);
+UT_SQLITE_OP(airplay_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn, void *arg);
+UT_SQLITE_OP(gap_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn, void *arg);
 /* sqlite_outbox.c */
 UT_SQLITE_OP(outbox_peek, int64_t after, ut_event *events, size_t capacity, size_t *got);
 UT_SQLITE_OP(outbox_ack, const int64_t *seqs, size_t count);

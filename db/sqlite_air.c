@@ -13,18 +13,16 @@ ut_status ut_sqlite_segment_put(ut_store *store, ut_segment *segment, ut_err *er
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
-    rc = ut_sqlite_do(
-        self, err,
-        "INSERT INTO segment (channel, source, start_ns, sample_count, time_source, uncertainty_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (channel, source, start_ns) DO NOTHING",
-        "ttiiti", segment->channel, segment->source, segment->start_ns, segment->sample_count,
-        segment->time_source, segment->uncertainty_ms);
+    rc = ut_sqlite_do(self, err,
+                      "INSERT INTO segment (channel, source, start_ns, sample_count, time_source, uncertainty_ms)"
+                      " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (channel, source, start_ns) DO NOTHING",
+                      "ttiiti", segment->channel, segment->source, segment->start_ns, segment->sample_count,
+                      segment->time_source, segment->uncertainty_ms);
     bool is_new = rc == UT_OK && sqlite3_changes(self->db) > 0;
     if (rc == UT_OK)
-        rc = ut_sqlite_number(
-            self, &id, err,
-            "SELECT id FROM segment WHERE channel = ? AND source = ? AND start_ns = ?", "tti",
-            segment->channel, segment->source, segment->start_ns);
+        rc =
+            ut_sqlite_number(self, &id, err, "SELECT id FROM segment WHERE channel = ? AND source = ? AND start_ns = ?",
+                             "tti", segment->channel, segment->source, segment->start_ns);
     if (rc == UT_OK && is_new)
         rc = ut_sqlite_seal(self, "segment", id, err);
     if ((rc = ut_sqlite_end(self, rc, err)) == UT_OK)
@@ -36,43 +34,36 @@ ut_status ut_sqlite_segment_put(ut_store *store, ut_segment *segment, ut_err *er
 static ut_status segment_changed(ut_sqlite *self, int64_t segment_id, ut_err *err)
 {
     if (sqlite3_changes(self->db) == 0)
-        return ut_fail(err, UT_E_NOTFOUND, "segment %" PRId64 ": not in store %s", segment_id,
-                       self->path);
+        return ut_fail(err, UT_E_NOTFOUND, "segment %" PRId64 ": not in store %s", segment_id, self->path);
     return ut_sqlite_seal(self, "segment", segment_id, err);
 }
 
-ut_status ut_sqlite_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count,
-                                ut_err *err)
+ut_status ut_sqlite_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
-    rc = ut_sqlite_do(self, err, "UPDATE segment SET sample_count = ? WHERE id = ?", "ii",
-                      sample_count, segment_id);
+    rc = ut_sqlite_do(self, err, "UPDATE segment SET sample_count = ? WHERE id = ?", "ii", sample_count, segment_id);
     if (rc == UT_OK)
         rc = segment_changed(self, segment_id, err);
     return ut_sqlite_end(self, rc, err);
 }
 
-ut_status ut_sqlite_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out,
-                                   ut_err *err)
+ut_status ut_sqlite_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     bool row = false;
     ut_status rc =
-        ut_sqlite_query(self, &statement, err,
-                        "SELECT resume_sample, done FROM segment WHERE id = ?", "i", segment_id);
+        ut_sqlite_query(self, &statement, err, "SELECT resume_sample, done FROM segment WHERE id = ?", "i", segment_id);
     if (rc != UT_OK)
         return rc;
     rc = ut_sqlite_step(self, statement, &row, err);
     if (rc == UT_OK && !row)
-        rc = ut_fail(err, UT_E_NOTFOUND, "segment %" PRId64 ": not in store %s", segment_id,
-                     self->path);
+        rc = ut_fail(err, UT_E_NOTFOUND, "segment %" PRId64 ": not in store %s", segment_id, self->path);
     else if (rc == UT_OK)
-        *out = (ut_checkpoint){sqlite3_column_int64(statement, 0),
-                               sqlite3_column_int64(statement, 1) != 0};
+        *out = (ut_checkpoint){sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1) != 0};
     sqlite3_finalize(statement);
     return rc;
 }
@@ -97,23 +88,21 @@ ut_status ut_sqlite_gap_put(ut_store *store, const ut_gap *gap, const ut_event *
     return ut_sqlite_end(self, rc, err);
 }
 
-ut_status ut_sqlite_gap_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
-                             ut_gap_fn fn, void *arg, ut_err *err)
+ut_status ut_sqlite_gap_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn,
+                             void *arg, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     bool row = false;
-    ut_status rc =
-        ut_sqlite_query(self, &statement, err,
-                        "SELECT channel, start_ns, end_ns, reason FROM gap"
-                        " WHERE channel = ifnull(?1, channel) AND start_ns < ?3 AND end_ns > ?2"
-                        " ORDER BY start_ns, channel",
-                        "tii", channel, from_ns, to_ns);
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT channel, start_ns, end_ns, reason FROM gap"
+                                   " WHERE channel = ifnull(?1, channel) AND start_ns < ?3 AND end_ns > ?2"
+                                   " ORDER BY start_ns, channel",
+                                   "tii", channel, from_ns, to_ns);
     if (rc != UT_OK)
         return rc;
     while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
-        ut_gap gap = {.start_ns = sqlite3_column_int64(statement, 1),
-                      .end_ns = sqlite3_column_int64(statement, 2)};
+        ut_gap gap = {.start_ns = sqlite3_column_int64(statement, 1), .end_ns = sqlite3_column_int64(statement, 2)};
         ut_sqlite_field(statement, 0, gap.channel, sizeof gap.channel);
         ut_sqlite_field(statement, 3, gap.reason, sizeof gap.reason);
         rc = fn(arg, &gap);
@@ -129,28 +118,26 @@ ut_status ut_sqlite_gap_each(ut_store *store, const char *channel, int64_t from_
     " ref_end_s, time_scale, log10_e, score, music_lufs, speech_lufs, mix_lufs, engine_version, model_hash, params,"    \
     " catalogue_version"
 
-static ut_status airplay_insert(ut_sqlite *self, int64_t segment_id, const ut_airplay *air,
-                                ut_err *err)
+static ut_status airplay_insert(ut_sqlite *self, int64_t segment_id, const ut_airplay *air, ut_err *err)
 {
     const ut_identification *what = &air->what;
-    ut_status rc = ut_sqlite_do(
-        self, err,
-        "INSERT INTO airplay (" AIRPLAY_COLUMNS
-        ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?,"
-        " ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-        "ttiiittiiirrrrrrrrttti", air->id, air->channel, segment_id, air->start_ns, air->end_ns,
-        ut_outcome_name(what->outcome), ut_witness_name(what->witness), what->start_sample,
-        what->end_sample, what->recording_id, what->ref_start_s, what->ref_end_s, what->time_scale,
-        what->log10_e, what->score, what->music_lufs, what->speech_lufs, what->mix_lufs,
-        air->engine_version, air->model_hash, air->params, air->catalogue_version);
+    ut_status rc =
+        ut_sqlite_do(self, err,
+                     "INSERT INTO airplay (" AIRPLAY_COLUMNS
+                     ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?,"
+                     " ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                     "ttiiittiiirrrrrrrrttti", air->id, air->channel, segment_id, air->start_ns, air->end_ns,
+                     ut_outcome_name(what->outcome), ut_witness_name(what->witness), what->start_sample,
+                     what->end_sample, what->recording_id, what->ref_start_s, what->ref_end_s, what->time_scale,
+                     what->log10_e, what->score, what->music_lufs, what->speech_lufs, what->mix_lufs,
+                     air->engine_version, air->model_hash, air->params, air->catalogue_version);
     if (rc == UT_E_ARG)
         ut_err_prefix(err, "airplay %s", air->id);
     return rc;
 }
 
-ut_status ut_sqlite_airplay_put(ut_store *store, int64_t segment_id, const ut_airplay *airplays,
-                                const ut_event *events, size_t count,
-                                const ut_checkpoint *checkpoint, size_t *added, ut_err *err)
+ut_status ut_sqlite_airplay_put(ut_store *store, int64_t segment_id, const ut_airplay *airplays, const ut_event *events,
+                                size_t count, const ut_checkpoint *checkpoint, size_t *added, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     size_t news = 0;
@@ -167,10 +154,9 @@ ut_status ut_sqlite_airplay_put(ut_store *store, int64_t segment_id, const ut_ai
             rc = ut_sqlite_outbox_put(self, &events[i], err);
     }
     if (rc == UT_OK && checkpoint) {
-        rc = ut_sqlite_do(
-            self, err,
-            "UPDATE segment SET resume_sample = max(resume_sample, ?), done = max(done, ?) WHERE id = ?",
-            "iii", checkpoint->resume_sample, (int64_t)checkpoint->done, segment_id);
+        rc = ut_sqlite_do(self, err,
+                          "UPDATE segment SET resume_sample = max(resume_sample, ?), done = max(done, ?) WHERE id = ?",
+                          "iii", checkpoint->resume_sample, (int64_t)checkpoint->done, segment_id);
         if (rc == UT_OK)
             rc = segment_changed(self, segment_id, err);
     }
@@ -229,18 +215,17 @@ static ut_airplay airplay_read(sqlite3_stmt *s)
     return air;
 }
 
-ut_status ut_sqlite_airplay_each(ut_store *store, const char *channel, int64_t from_ns,
-                                 int64_t to_ns, ut_airplay_fn fn, void *arg, ut_err *err)
+ut_status ut_sqlite_airplay_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
+                                 void *arg, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     bool row = false;
-    ut_status rc =
-        ut_sqlite_query(self, &statement, err,
-                        "SELECT " AIRPLAY_COLUMNS " FROM airplay"
-                        " WHERE channel = ifnull(?1, channel) AND start_ns < ?3 AND end_ns > ?2"
-                        " ORDER BY start_ns, channel, id",
-                        "tii", channel, from_ns, to_ns);
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT " AIRPLAY_COLUMNS " FROM airplay"
+                                   " WHERE channel = ifnull(?1, channel) AND start_ns < ?3 AND end_ns > ?2"
+                                   " ORDER BY start_ns, channel, id",
+                                   "tii", channel, from_ns, to_ns);
     if (rc != UT_OK)
         return rc;
     while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {

@@ -9,8 +9,7 @@
 ut_status ut_sqlite_catalogue_raise(ut_sqlite *self, ut_err *err)
 {
     int64_t now_us = ut_now_ns() / 1000;
-    ut_status rc =
-        ut_sqlite_do(self, err, "UPDATE catalogue SET version = max(version + 1, ?)", "i", now_us);
+    ut_status rc = ut_sqlite_do(self, err, "UPDATE catalogue SET version = max(version + 1, ?)", "i", now_us);
     return rc == UT_OK ? ut_sqlite_seal(self, "catalogue", 1, err) : rc;
 }
 
@@ -23,11 +22,9 @@ ut_status ut_sqlite_catalogue_version(ut_store *store, int64_t *version, ut_err 
 static ut_status removal_get(ut_sqlite *self, int64_t id, bool *removed, ut_err *err)
 {
     int64_t removed_ns = 0;
-    ut_status rc = ut_sqlite_number(self, &removed_ns, err,
-                                    "SELECT removed_ns FROM recording WHERE id = ?", "i", id);
+    ut_status rc = ut_sqlite_number(self, &removed_ns, err, "SELECT removed_ns FROM recording WHERE id = ?", "i", id);
     if (rc == UT_E_NOTFOUND || (rc == UT_OK && removed_ns != 0 && !removed))
-        return ut_fail(err, UT_E_NOTFOUND, "recording %" PRId64 ": not in store %s", id,
-                       self->path);
+        return ut_fail(err, UT_E_NOTFOUND, "recording %" PRId64 ": not in store %s", id, self->path);
     if (rc == UT_OK && removed)
         *removed = removed_ns != 0;
     return rc;
@@ -41,19 +38,17 @@ ut_status ut_sqlite_recording_holding(ut_store *store, int64_t id, ut_holding *o
     bool row = false;
     ut_status rc = removal_get(self, id, &holding.removed, err);
     if (rc == UT_OK)
-        rc = ut_sqlite_number(self, &holding.airplays, err,
-                              "SELECT count(*) FROM airplay WHERE recording_id = ?", "i", id);
+        rc = ut_sqlite_number(self, &holding.airplays, err, "SELECT count(*) FROM airplay WHERE recording_id = ?", "i",
+                              id);
     if (rc == UT_OK)
         rc = ut_sqlite_query(
             self, &statement, err,
-            "SELECT params, length(data) FROM fingerprint WHERE recording_id = ? ORDER BY params LIMIT ?",
-            "ii", id, (int64_t)UT_HOLDING_SETS);
+            "SELECT params, length(data) FROM fingerprint WHERE recording_id = ? ORDER BY params LIMIT ?", "ii", id,
+            (int64_t)UT_HOLDING_SETS);
     if (rc != UT_OK)
         return rc;
-    while (holding.set_count < UT_HOLDING_SETS &&
-           (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
-        ut_sqlite_field(statement, 0, holding.sets[holding.set_count].params,
-                        sizeof holding.sets->params);
+    while (holding.set_count < UT_HOLDING_SETS && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
+        ut_sqlite_field(statement, 0, holding.sets[holding.set_count].params, sizeof holding.sets->params);
         holding.sets[holding.set_count++].bytes = sqlite3_column_int64(statement, 1);
     }
     sqlite3_finalize(statement);
@@ -70,8 +65,7 @@ ut_status ut_sqlite_recording_remove(ut_store *store, int64_t id, ut_err *err)
         return rc;
     rc = removal_get(self, id, NULL, err);
     if (rc == UT_OK)
-        rc = ut_sqlite_do(self, err, "UPDATE recording SET removed_ns = ? WHERE id = ?", "ii",
-                          ut_now_ns(), id);
+        rc = ut_sqlite_do(self, err, "UPDATE recording SET removed_ns = ? WHERE id = ?", "ii", ut_now_ns(), id);
     if (rc == UT_OK)
         rc = ut_sqlite_seal(self, "recording", id, err);
     if (rc == UT_OK)
@@ -83,22 +77,19 @@ ut_status ut_sqlite_recording_remove(ut_store *store, int64_t id, ut_err *err)
     return ut_sqlite_end(self, rc, err);
 }
 
-ut_status ut_sqlite_fingerprint_each(ut_store *store, const char *params, ut_fingerprint_fn fn,
-                                     void *arg, ut_err *err)
+ut_status ut_sqlite_fingerprint_each(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     bool row = false;
-    ut_status rc = ut_sqlite_query(
-        self, &statement, err,
-        "SELECT recording_id, data FROM fingerprint WHERE params = ? ORDER BY recording_id", "t",
-        params);
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT recording_id, data FROM fingerprint WHERE params = ? ORDER BY recording_id",
+                                   "t", params);
     if (rc != UT_OK)
         return rc;
     while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
         const uint8_t *data = sqlite3_column_blob(statement, 1);
-        rc = fn(arg, sqlite3_column_int64(statement, 0), data,
-                (size_t)sqlite3_column_bytes(statement, 1));
+        rc = fn(arg, sqlite3_column_int64(statement, 0), data, (size_t)sqlite3_column_bytes(statement, 1));
     }
     sqlite3_finalize(statement);
     return rc;
@@ -107,29 +98,26 @@ ut_status ut_sqlite_fingerprint_each(ut_store *store, const char *params, ut_fin
 ut_status ut_sqlite_source_known(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
                                  int64_t *recording_id, ut_err *err)
 {
-    return ut_sqlite_number(
-        (ut_sqlite *)store, recording_id, err,
-        "SELECT recording_id FROM source WHERE path = ? AND size = ? AND mtime_ns = ?", "tii", path,
-        size, mtime_ns);
+    return ut_sqlite_number((ut_sqlite *)store, recording_id, err,
+                            "SELECT recording_id FROM source WHERE path = ? AND size = ? AND mtime_ns = ?", "tii", path,
+                            size, mtime_ns);
 }
 
-ut_status ut_sqlite_source_put(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
-                               int64_t recording_id, ut_err *err)
+ut_status ut_sqlite_source_put(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id,
+                               ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     int64_t rowid;
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
-    rc = ut_sqlite_do(
-        self, err,
-        "INSERT INTO source (path, size, mtime_ns, recording_id) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
-        " recording_id = excluded.recording_id",
-        "tiii", path, size, mtime_ns, recording_id);
+    rc = ut_sqlite_do(self, err,
+                      "INSERT INTO source (path, size, mtime_ns, recording_id) VALUES (?, ?, ?, ?)"
+                      " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
+                      " recording_id = excluded.recording_id",
+                      "tiii", path, size, mtime_ns, recording_id);
     if (rc == UT_OK)
-        rc = ut_sqlite_number(self, &rowid, err, "SELECT rowid FROM source WHERE path = ?", "t",
-                              path);
+        rc = ut_sqlite_number(self, &rowid, err, "SELECT rowid FROM source WHERE path = ?", "t", path);
     if (rc == UT_OK)
         rc = ut_sqlite_seal(self, "source", rowid, err);
     return ut_sqlite_end(self, rc, err);

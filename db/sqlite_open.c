@@ -13,8 +13,7 @@
 #include "db/schema/schema.h"
 #include "db/sqlite.h"
 
-#define APPLICATION_ID                                                                             \
-    0x75740001 /* "ut", 1: in the header of every store, so that file(1) and we know it */
+#define APPLICATION_ID 0x75740001 /* "ut", 1: in the header of every store, so that file(1) and we know it */
 
 static void store_close(ut_store *store)
 {
@@ -24,8 +23,7 @@ static void store_close(ut_store *store)
     free(self);
 }
 
-static ut_status index_path(const ut_store *store, const char *params, char *path, size_t size,
-                            ut_err *err)
+static ut_status index_path(const ut_store *store, const char *params, char *path, size_t size, ut_err *err)
 {
     const ut_sqlite *self = (const ut_sqlite *)store;
     int n = snprintf(path, size, "%s.%s.index", self->path, params);
@@ -38,8 +36,7 @@ static ut_status path_check(const ut_sqlite *self, ut_err *err)
 {
     struct stat st;
     if (stat(self->path, &st) == 0)
-        return S_ISREG(st.st_mode) ? UT_OK
-                                   : ut_fail(err, UT_E_IO, "store %s: not a file", self->path);
+        return S_ISREG(st.st_mode) ? UT_OK : ut_fail(err, UT_E_IO, "store %s: not a file", self->path);
     if (errno != ENOENT && errno != ENOTDIR)
         return ut_fail(err, UT_E_IO, "store %s: %s", self->path, strerror(errno));
     if (self->mode != UT_STORE_CREATE)
@@ -58,8 +55,7 @@ static bool uri_make(const char *path, const char *query, char *uri, size_t size
     if (!realpath(path, real))
         return false;
     for (const char *c = real; *c && n + 4 < size; c++)
-        n += (size_t)snprintf(uri + n, size - n, strchr("?#%", *c) ? "%%%02X" : "%c",
-                              (unsigned char)*c);
+        n += (size_t)snprintf(uri + n, size - n, strchr("?#%", *c) ? "%%%02X" : "%c", (unsigned char)*c);
     return n + strlen(query) < size && snprintf(uri + n, size - n, "%s", query) > 0;
 }
 
@@ -67,8 +63,7 @@ static ut_status connect(ut_sqlite *self, const char *name, int flags, ut_err *e
 {
     sqlite3_close(self->db);
     self->db = NULL;
-    int rc =
-        sqlite3_open_v2(name, &self->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int rc = sqlite3_open_v2(name, &self->db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
     if (rc != SQLITE_OK)
         return ut_sqlite_fail(self, rc, err);
     sqlite3_busy_timeout(self->db, UT_SQLITE_BUSY_MS);
@@ -91,8 +86,7 @@ static ut_status connect_for_reading(ut_sqlite *self, const char *name, ut_err *
         return rc;
     char wal[PATH_MAX + 8], uri[3 * PATH_MAX];
     snprintf(wal, sizeof wal, "%s-wal", name);
-    if (access(name, R_OK) != 0 || access(wal, F_OK) == 0 ||
-        !uri_make(name, "?immutable=1", uri, sizeof uri))
+    if (access(name, R_OK) != 0 || access(wal, F_OK) == 0 || !uri_make(name, "?immutable=1", uri, sizeof uri))
         return rc;
     return connect(self, uri, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, err);
 }
@@ -102,8 +96,7 @@ static ut_status journal_set(ut_sqlite *self, ut_err *err)
 {
     enum { STEP_MS = 20 };
     ut_status rc = UT_E_BUSY;
-    for (int waited_ms = 0; rc == UT_E_BUSY && waited_ms <= UT_SQLITE_BUSY_MS;
-         waited_ms += STEP_MS) {
+    for (int waited_ms = 0; rc == UT_E_BUSY && waited_ms <= UT_SQLITE_BUSY_MS; waited_ms += STEP_MS) {
         rc = ut_sqlite_do(self, err, "PRAGMA journal_mode = WAL", "");
         if (rc == UT_E_BUSY)
             sqlite3_sleep(STEP_MS);
@@ -131,6 +124,7 @@ static ut_status schema_version(ut_sqlite *self, int64_t *version, ut_err *err)
 
 static ut_status migrate_step(ut_sqlite *self, int64_t step, ut_err *err)
 {
+    errno = 0;
     int rc = sqlite3_exec(self->db, ut_schema_sqlite[step], NULL, NULL, NULL);
     if (rc != SQLITE_OK) {
         ut_status status = ut_sqlite_fail(self, rc, err);
@@ -138,8 +132,7 @@ static ut_status migrate_step(ut_sqlite *self, int64_t step, ut_err *err)
         return status;
     }
     char sql[100];
-    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64,
-             APPLICATION_ID, step + 1);
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64, APPLICATION_ID, step + 1);
     rc = sqlite3_exec(self->db, sql, NULL, NULL, NULL);
     return rc == SQLITE_OK ? UT_OK : ut_sqlite_fail(self, rc, err);
 }
@@ -153,17 +146,14 @@ static ut_status migrate(ut_sqlite *self, ut_err *err)
     if (rc != UT_OK)
         return rc;
     if (version > known)
-        return ut_fail(err, UT_E_CORRUPT,
-                       "store %s: schema %" PRId64 " is newer than this program's %" PRId64,
+        return ut_fail(err, UT_E_CORRUPT, "store %s: schema %" PRId64 " is newer than this program's %" PRId64,
                        self->path, version, known);
     if (version == known)
         return UT_OK;
     if (version == 0 && self->mode != UT_STORE_CREATE)
         return ut_fail(err, UT_E_IO, "store %s: empty, not a store of undertone", self->path);
     if (self->mode == UT_STORE_READ)
-        return ut_fail(err, UT_E_IO,
-                       "store %s: schema %" PRId64 " needs a migration to %" PRId64
-                       ", opened read-only",
+        return ut_fail(err, UT_E_IO, "store %s: schema %" PRId64 " needs a migration to %" PRId64 ", opened read-only",
                        self->path, version, known);
     if ((rc = ut_sqlite_begin(self, err)) != UT_OK)
         return rc;
@@ -187,15 +177,13 @@ static ut_status store_open(const char *where, ut_store_mode mode, ut_store **ou
     self->base.ops = &ut_store_sqlite;
     self->mode = mode;
     /* "./": names such as ":memory:" are files here. */
-    if (snprintf(name, sizeof name, "%s%s", where[0] == '/' ? "" : "./", where) >=
-        (int)sizeof name) {
+    if (snprintf(name, sizeof name, "%s%s", where[0] == '/' ? "" : "./", where) >= (int)sizeof name) {
         rc = ut_fail(err, UT_E_ARG, "store %.100s…: path too long", where);
         goto fail;
     }
     if ((rc = path_check(self, err)) != UT_OK)
         goto fail;
-    rc = mode == UT_STORE_READ ? connect_for_reading(self, name, err)
-                               : connect(self, name, flags, err);
+    rc = mode == UT_STORE_READ ? connect_for_reading(self, name, err) : connect(self, name, flags, err);
     if (rc == UT_OK && mode != UT_STORE_READ && sqlite3_db_readonly(self->db, "main") == 1)
         rc = ut_fail(err, UT_E_IO, "store %s: read-only", where);
     if (rc == UT_OK && mode != UT_STORE_READ)

@@ -3,17 +3,14 @@
 
 ut_status ut_sqlite_outbox_put(ut_sqlite *self, const ut_event *event, ut_err *err)
 {
-    ut_status rc = ut_sqlite_do(
-        self, err, "INSERT INTO outbox (id, type, key, time_ns, json) VALUES (?, ?, ?, ?, ?)",
-        "tttit", event->id, event->type, event->key, event->time_ns, event->json);
-    return rc == UT_OK ? ut_sqlite_seal(self, "outbox", sqlite3_last_insert_rowid(self->db), err)
-                       : rc;
+    ut_status rc = ut_sqlite_do(self, err, "INSERT INTO outbox (id, type, key, time_ns, json) VALUES (?, ?, ?, ?, ?)",
+                                "tttit", event->id, event->type, event->key, event->time_ns, event->json);
+    return rc == UT_OK ? ut_sqlite_seal(self, "outbox", sqlite3_last_insert_rowid(self->db), err) : rc;
 }
 
 static ut_status event_read(sqlite3_stmt *statement, ut_event *out, ut_err *err)
 {
-    ut_event event = {.seq = sqlite3_column_int64(statement, 0),
-                      .time_ns = sqlite3_column_int64(statement, 4)};
+    ut_event event = {.seq = sqlite3_column_int64(statement, 0), .time_ns = sqlite3_column_int64(statement, 4)};
     ut_sqlite_field(statement, 1, event.id, sizeof event.id);
     ut_sqlite_field(statement, 2, event.type, sizeof event.type);
     ut_sqlite_field(statement, 3, event.key, sizeof event.key);
@@ -23,18 +20,17 @@ static ut_status event_read(sqlite3_stmt *statement, ut_event *out, ut_err *err)
     return rc;
 }
 
-ut_status ut_sqlite_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity,
-                                size_t *got, ut_err *err)
+ut_status ut_sqlite_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
+                                ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     size_t count = 0;
     bool row = false;
-    ut_status rc =
-        ut_sqlite_query(self, &statement, err,
-                        "SELECT seq, id, type, key, time_ns, json FROM outbox WHERE seq > ?"
-                        " ORDER BY seq LIMIT ?",
-                        "ii", after, (int64_t)capacity);
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT seq, id, type, key, time_ns, json FROM outbox WHERE seq > ?"
+                                   " ORDER BY seq LIMIT ?",
+                                   "ii", after, (int64_t)capacity);
     if (rc != UT_OK)
         return rc;
     while (count < capacity && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {

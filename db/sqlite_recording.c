@@ -5,8 +5,8 @@
 
 #include "db/sqlite.h"
 
-#define RECORDING_COLUMNS                                                                                        \
-    "id, audio_sha256, file, title, artist, album, isrc, label, library, catalogue_no, work, iswc, duration_ms," \
+#define RECORDING_COLUMNS                                                                                              \
+    "id, audio_sha256, file, title, artist, album, isrc, label, library, catalogue_no, work, iswc, duration_ms,"       \
     " added_ns"
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -42,11 +42,10 @@ static ut_status parties_read(ut_sqlite *self, ut_recording *rec, ut_err *err)
     sqlite3_stmt *statement;
     size_t capacity = 0;
     bool row = false;
-    ut_status rc =
-        ut_sqlite_query(self, &statement, err,
-                        "SELECT name, ipi, society, role, share FROM party WHERE recording_id = ?"
-                        " ORDER BY position",
-                        "i", rec->id);
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT name, ipi, society, role, share FROM party WHERE recording_id = ?"
+                                   " ORDER BY position",
+                                   "i", rec->id);
     if (rc != UT_OK)
         return rc;
     while ((rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
@@ -67,8 +66,7 @@ static ut_status parties_read(ut_sqlite *self, ut_recording *rec, ut_err *err)
 }
 
 /* From a row of RECORDING_COLUMNS. */
-static ut_status recording_read(ut_sqlite *self, sqlite3_stmt *statement, ut_recording *out,
-                                ut_err *err)
+static ut_status recording_read(ut_sqlite *self, sqlite3_stmt *statement, ut_recording *out, ut_err *err)
 {
     ut_recording rec = {
         .id = sqlite3_column_int64(statement, 0),
@@ -82,8 +80,7 @@ static ut_status recording_read(ut_sqlite *self, sqlite3_stmt *statement, ut_rec
     for (int i = 0; rc == UT_OK && i < (int)(sizeof texts / sizeof *texts); i++)
         rc = ut_sqlite_text(statement, 2 + i, texts[i], err);
     if (rc == UT_OK && !rec.title)
-        rc = ut_fail(err, UT_E_CORRUPT, "store %s: recording %" PRId64 " has no title", self->path,
-                     rec.id);
+        rc = ut_fail(err, UT_E_CORRUPT, "store %s: recording %" PRId64 " has no title", self->path, rec.id);
     if (rc == UT_OK)
         rc = parties_read(self, &rec, err);
     if (rc == UT_OK)
@@ -98,14 +95,13 @@ ut_status ut_sqlite_recording_get(ut_store *store, int64_t id, ut_recording *out
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     bool row = false;
-    ut_status rc = ut_sqlite_query(
-        self, &statement, err, "SELECT " RECORDING_COLUMNS " FROM recording WHERE id = ?", "i", id);
+    ut_status rc =
+        ut_sqlite_query(self, &statement, err, "SELECT " RECORDING_COLUMNS " FROM recording WHERE id = ?", "i", id);
     if (rc != UT_OK)
         return rc;
     if ((rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK)
         rc = row ? recording_read(self, statement, out, err)
-                 : ut_fail(err, UT_E_NOTFOUND, "recording %" PRId64 ": not in store %s", id,
-                           self->path);
+                 : ut_fail(err, UT_E_NOTFOUND, "recording %" PRId64 ": not in store %s", id, self->path);
     sqlite3_finalize(statement);
     return rc;
 }
@@ -115,9 +111,8 @@ ut_status ut_sqlite_recording_each(ut_store *store, ut_recording_fn fn, void *ar
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     bool row = false;
-    ut_status rc = ut_sqlite_query(
-        self, &statement, err,
-        "SELECT " RECORDING_COLUMNS " FROM recording WHERE removed_ns = 0 ORDER BY id", "");
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT " RECORDING_COLUMNS " FROM recording WHERE removed_ns = 0 ORDER BY id", "");
     if (rc != UT_OK)
         return rc;
     while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
@@ -131,12 +126,10 @@ ut_status ut_sqlite_recording_each(ut_store *store, ut_recording_fn fn, void *ar
     return rc;
 }
 
-ut_status ut_sqlite_recording_find(ut_store *store, const char *audio_sha256, int64_t *id,
-                                   ut_err *err)
+ut_status ut_sqlite_recording_find(ut_store *store, const char *audio_sha256, int64_t *id, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
-    return ut_sqlite_number(self, id, err, "SELECT id FROM recording WHERE audio_sha256 = ?", "t",
-                            audio_sha256);
+    return ut_sqlite_number(self, id, err, "SELECT id FROM recording WHERE audio_sha256 = ?", "t", audio_sha256);
 }
 
 /* --- writing --------------------------------------------------------------------------------- */
@@ -146,27 +139,23 @@ ut_status ut_sqlite_recording_find(ut_store *store, const char *audio_sha256, in
  */
 static ut_status mark_get(ut_sqlite *self, int64_t id, int64_t *mark, ut_err *err)
 {
-    return ut_sqlite_number(
-        self, mark, err,
-        "SELECT crc * 65537 + (SELECT ifnull(sum(crc), 0) FROM party WHERE recording_id = ?1)"
-        " FROM recording WHERE id = ?1",
-        "i", id);
+    return ut_sqlite_number(self, mark, err,
+                            "SELECT crc * 65537 + (SELECT ifnull(sum(crc), 0) FROM party WHERE recording_id = ?1)"
+                            " FROM recording WHERE id = ?1",
+                            "i", id);
 }
 
-static ut_status recording_insert(ut_sqlite *self, const ut_recording *rec, int64_t *id,
-                                  ut_err *err)
+static ut_status recording_insert(ut_sqlite *self, const ut_recording *rec, int64_t *id, ut_err *err)
 {
     if (!rec->title || !*rec->title)
-        return ut_fail(err, UT_E_ARG, "recording %s: no title",
-                       rec->file ? rec->file : rec->audio_sha256);
-    ut_status rc = ut_sqlite_do(
-        self, err,
-        "INSERT INTO recording (audio_sha256, file, title, artist, album, isrc, label, library,"
-        " catalogue_no, work, iswc, duration_ms, added_ns)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "tttttttttttii", rec->audio_sha256, rec->file, rec->title, rec->artist, rec->album,
-        rec->isrc, rec->label, rec->library, rec->catalogue_no, rec->work, rec->iswc,
-        rec->duration_ms, rec->added_ns);
+        return ut_fail(err, UT_E_ARG, "recording %s: no title", rec->file ? rec->file : rec->audio_sha256);
+    ut_status rc = ut_sqlite_do(self, err,
+                                "INSERT INTO recording (audio_sha256, file, title, artist, album, isrc, label, library,"
+                                " catalogue_no, work, iswc, duration_ms, added_ns)"
+                                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                "tttttttttttii", rec->audio_sha256, rec->file, rec->title, rec->artist, rec->album,
+                                rec->isrc, rec->label, rec->library, rec->catalogue_no, rec->work, rec->iswc,
+                                rec->duration_ms, rec->added_ns);
     if (rc == UT_OK)
         *id = sqlite3_last_insert_rowid(self->db);
     return rc;
@@ -175,15 +164,14 @@ static ut_status recording_insert(ut_sqlite *self, const ut_recording *rec, int6
 /* Also brings a removed recording back, as one added now. */
 static ut_status recording_update(ut_sqlite *self, const ut_recording *rec, int64_t id, ut_err *err)
 {
-    return ut_sqlite_do(
-        self, err,
-        "UPDATE recording SET file = coalesce(?, file), title = coalesce(nullif(?, ''), title),"
-        " artist = coalesce(?, artist), album = coalesce(?, album), isrc = coalesce(?, isrc),"
-        " label = coalesce(?, label), library = coalesce(?, library),"
-        " catalogue_no = coalesce(?, catalogue_no), work = coalesce(?, work), iswc = coalesce(?, iswc),"
-        " added_ns = iif(removed_ns = 0, added_ns, ?), removed_ns = 0 WHERE id = ?",
-        "ttttttttttii", rec->file, rec->title, rec->artist, rec->album, rec->isrc, rec->label,
-        rec->library, rec->catalogue_no, rec->work, rec->iswc, rec->added_ns, id);
+    return ut_sqlite_do(self, err,
+                        "UPDATE recording SET file = coalesce(?, file), title = coalesce(nullif(?, ''), title),"
+                        " artist = coalesce(?, artist), album = coalesce(?, album), isrc = coalesce(?, isrc),"
+                        " label = coalesce(?, label), library = coalesce(?, library),"
+                        " catalogue_no = coalesce(?, catalogue_no), work = coalesce(?, work), iswc = coalesce(?, iswc),"
+                        " added_ns = iif(removed_ns = 0, added_ns, ?), removed_ns = 0 WHERE id = ?",
+                        "ttttttttttii", rec->file, rec->title, rec->artist, rec->album, rec->isrc, rec->label,
+                        rec->library, rec->catalogue_no, rec->work, rec->iswc, rec->added_ns, id);
 }
 
 static ut_status parties_put(ut_sqlite *self, const ut_recording *rec, int64_t id, ut_err *err)
@@ -193,20 +181,19 @@ static ut_status parties_put(ut_sqlite *self, const ut_recording *rec, int64_t i
     ut_status rc = ut_sqlite_do(self, err, "DELETE FROM party WHERE recording_id = ?", "i", id);
     for (size_t i = 0; rc == UT_OK && i < rec->party_count; i++) {
         const ut_party *party = &rec->parties[i];
-        rc = ut_sqlite_do(
-            self, err,
-            "INSERT INTO party (recording_id, position, name, ipi, society, role, share)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            "iittttr", id, (int64_t)i, party->name, party->ipi, party->society,
-            ut_role_name(party->role), party->share);
+        rc = ut_sqlite_do(self, err,
+                          "INSERT INTO party (recording_id, position, name, ipi, society, role, share)"
+                          " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                          "iittttr", id, (int64_t)i, party->name, party->ipi, party->society, ut_role_name(party->role),
+                          party->share);
         if (rc == UT_OK)
             rc = ut_sqlite_seal(self, "party", sqlite3_last_insert_rowid(self->db), err);
     }
     return rc;
 }
 
-static ut_status fingerprints_put(ut_sqlite *self, int64_t id, const ut_fingerprint_row *rows,
-                                  size_t row_count, int *added, ut_err *err)
+static ut_status fingerprints_put(ut_sqlite *self, int64_t id, const ut_fingerprint_row *rows, size_t row_count,
+                                  int *added, ut_err *err)
 {
     ut_status rc = UT_OK;
     for (size_t i = 0; rc == UT_OK && i < row_count; i++) {
@@ -223,9 +210,8 @@ static ut_status fingerprints_put(ut_sqlite *self, int64_t id, const ut_fingerpr
 }
 
 /* Within a transaction. */
-static ut_status recording_write(ut_sqlite *self, const ut_recording *rec,
-                                 const ut_fingerprint_row *rows, size_t row_count, int64_t *id,
-                                 bool *created, ut_err *err)
+static ut_status recording_write(ut_sqlite *self, const ut_recording *rec, const ut_fingerprint_row *rows,
+                                 size_t row_count, int64_t *id, bool *created, ut_err *err)
 {
     int64_t before = 0, after = 0, removed_ns = 0;
     int added = 0;
@@ -233,8 +219,7 @@ static ut_status recording_write(ut_sqlite *self, const ut_recording *rec,
     bool known = rc == UT_OK;
     if (known) {
         if ((rc = mark_get(self, *id, &before, err)) == UT_OK)
-            rc = ut_sqlite_number(self, &removed_ns, err,
-                                  "SELECT removed_ns FROM recording WHERE id = ?", "i", *id);
+            rc = ut_sqlite_number(self, &removed_ns, err, "SELECT removed_ns FROM recording WHERE id = ?", "i", *id);
         if (rc == UT_OK)
             rc = recording_update(self, rec, *id, err);
     } else if (rc == UT_E_NOTFOUND) {
@@ -254,9 +239,8 @@ static ut_status recording_write(ut_sqlite *self, const ut_recording *rec,
     return rc;
 }
 
-ut_status ut_sqlite_recording_put(ut_store *store, ut_recording *rec,
-                                  const ut_fingerprint_row *rows, size_t row_count, bool *created,
-                                  ut_err *err)
+ut_status ut_sqlite_recording_put(ut_store *store, ut_recording *rec, const ut_fingerprint_row *rows, size_t row_count,
+                                  bool *created, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     int64_t id = 0;

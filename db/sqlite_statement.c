@@ -17,7 +17,8 @@ static bool disk_full(int system_errno)
 
 ut_status ut_sqlite_fail(const ut_sqlite *self, int rc, ut_err *err)
 {
-    int os = self->db ? sqlite3_system_errno(self->db) : errno;
+    /* SQLite does not keep the system's error for every failed write; errno was cleared before. */
+    int left = errno, kept = self->db ? sqlite3_system_errno(self->db) : 0, os = kept ? kept : left;
     const char *text = self->db ? sqlite3_errmsg(self->db) : sqlite3_errstr(rc);
     const char *path = self->path;
     switch (rc & 0xff) {
@@ -30,8 +31,7 @@ ut_status ut_sqlite_fail(const ut_sqlite *self, int rc, ut_err *err)
     case SQLITE_IOERR:
         if (disk_full(os))
             return ut_fail(err, UT_E_FULL, "store %s: %s", path, strerror(os));
-        return ut_fail(err, UT_E_IO, "store %s: %s%s%s", path, text, os ? ": " : "",
-                       os ? strerror(os) : "");
+        return ut_fail(err, UT_E_IO, "store %s: %s%s%s", path, text, os ? ": " : "", os ? strerror(os) : "");
     case SQLITE_NOTADB:
         return ut_fail(err, UT_E_IO, "store %s: not a store of undertone", path);
     case SQLITE_CORRUPT:
@@ -39,8 +39,7 @@ ut_status ut_sqlite_fail(const ut_sqlite *self, int rc, ut_err *err)
     case SQLITE_READONLY:
         return ut_fail(err, UT_E_IO, "store %s: read-only", path);
     case SQLITE_CANTOPEN:
-        return ut_fail(err, UT_E_IO, "store %s: cannot be opened%s%s", path, os ? ": " : "",
-                       os ? strerror(os) : "");
+        return ut_fail(err, UT_E_IO, "store %s: cannot be opened%s%s", path, os ? ": " : "", os ? strerror(os) : "");
     case SQLITE_NOMEM:
         return ut_fail(err, UT_E_NOMEM, "store %s: out of memory", path);
     case SQLITE_CONSTRAINT:
@@ -59,8 +58,7 @@ static int bind_one(sqlite3_stmt *statement, int at, char type, va_list *args)
         return sqlite3_bind_int64(statement, at, va_arg(*args, int64_t));
     case 'r': {
         double value = va_arg(*args, double);
-        return isnan(value) ? sqlite3_bind_null(statement, at)
-                            : sqlite3_bind_double(statement, at, value);
+        return isnan(value) ? sqlite3_bind_null(statement, at) : sqlite3_bind_double(statement, at, value);
     }
     default: {
         const void *data = va_arg(*args, const void *);
@@ -70,10 +68,11 @@ static int bind_one(sqlite3_stmt *statement, int at, char type, va_list *args)
     }
 }
 
-static ut_status query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err, const char *sql,
-                       const char *types, va_list *args)
+static ut_status query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err, const char *sql, const char *types,
+                       va_list *args)
 {
     sqlite3_stmt *statement = NULL;
+    errno = 0;
     int rc = sqlite3_prepare_v2(self->db, sql, -1, &statement, NULL);
     for (int i = 0; rc == SQLITE_OK && types[i]; i++)
         rc = bind_one(statement, i + 1, types[i], args);
@@ -86,8 +85,7 @@ static ut_status query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err, const c
     return UT_OK;
 }
 
-ut_status ut_sqlite_query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err, const char *sql,
-                          const char *types, ...)
+ut_status ut_sqlite_query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err, const char *sql, const char *types, ...)
 {
     va_list args;
     va_start(args, types);
@@ -98,6 +96,7 @@ ut_status ut_sqlite_query(ut_sqlite *self, sqlite3_stmt **out, ut_err *err, cons
 
 ut_status ut_sqlite_step(ut_sqlite *self, sqlite3_stmt *statement, bool *row, ut_err *err)
 {
+    errno = 0;
     int rc = sqlite3_step(statement);
     if (rc != SQLITE_ROW && rc != SQLITE_DONE)
         return ut_sqlite_fail(self, rc, err);
@@ -121,8 +120,7 @@ ut_status ut_sqlite_do(ut_sqlite *self, ut_err *err, const char *sql, const char
     return rc;
 }
 
-ut_status ut_sqlite_number(ut_sqlite *self, int64_t *out, ut_err *err, const char *sql,
-                           const char *types, ...)
+ut_status ut_sqlite_number(ut_sqlite *self, int64_t *out, ut_err *err, const char *sql, const char *types, ...)
 {
     sqlite3_stmt *statement;
     va_list args;
@@ -161,8 +159,7 @@ ut_status ut_sqlite_text(sqlite3_stmt *statement, int column, char **out, ut_err
     const unsigned char *text = sqlite3_column_text(statement, column);
     char *copy = NULL;
     if (text && !(copy = strdup((const char *)text)))
-        return ut_fail(err, UT_E_NOMEM, "store: text of %d bytes",
-                       sqlite3_column_bytes(statement, column));
+        return ut_fail(err, UT_E_NOMEM, "store: text of %d bytes", sqlite3_column_bytes(statement, column));
     *out = copy;
     return UT_OK;
 }
@@ -175,7 +172,5 @@ void ut_sqlite_field(sqlite3_stmt *statement, int column, char *out, size_t size
 
 double ut_sqlite_real(sqlite3_stmt *statement, int column)
 {
-    return sqlite3_column_type(statement, column) == SQLITE_NULL
-               ? NAN
-               : sqlite3_column_double(statement, column);
+    return sqlite3_column_type(statement, column) == SQLITE_NULL ? NAN : sqlite3_column_double(statement, column);
 }

@@ -14,19 +14,16 @@ static const struct {
     const char *table, *columns;
 } sealed[] = {
     {"catalogue", "one, version"},
-    {"recording",
-     "id, audio_sha256, file, title, artist, album, isrc, label, library, catalogue_no, work, iswc,"
-     " duration_ms, added_ns, removed_ns"},
+    {"recording", "id, audio_sha256, file, title, artist, album, isrc, label, library, catalogue_no, work, iswc,"
+                  " duration_ms, added_ns, removed_ns"},
     {"party", "recording_id, position, name, ipi, society, role, share"},
     {"fingerprint", "recording_id, params, data"},
     {"source", "path, size, mtime_ns, recording_id"},
-    {"segment",
-     "id, channel, source, start_ns, sample_count, time_source, uncertainty_ms, resume_sample, done"},
+    {"segment", "id, channel, source, start_ns, sample_count, time_source, uncertainty_ms, resume_sample, done"},
     {"gap", "channel, start_ns, end_ns, reason"},
-    {"airplay",
-     "id, channel, segment_id, start_ns, end_ns, outcome, witness, start_sample, end_sample, recording_id,"
-     " ref_start_s, ref_end_s, time_scale, log10_e, score, music_lufs, speech_lufs, mix_lufs,"
-     " engine_version, model_hash, params, catalogue_version"},
+    {"airplay", "id, channel, segment_id, start_ns, end_ns, outcome, witness, start_sample, end_sample, recording_id,"
+                " ref_start_s, ref_end_s, time_scale, log10_e, score, music_lufs, speech_lufs, mix_lufs,"
+                " engine_version, model_hash, params, catalogue_version"},
     {"outbox", "seq, id, type, key, time_ns, json"},
 };
 
@@ -67,8 +64,7 @@ ut_status ut_sqlite_seal(ut_sqlite *self, const char *table, int64_t rowid, ut_e
     while (strcmp(sealed[i].table, table) != 0)
         i++;
     char sql[600];
-    snprintf(sql, sizeof sql, "UPDATE %s SET crc = row_crc(%s) WHERE rowid = ?1", table,
-             sealed[i].columns);
+    snprintf(sql, sizeof sql, "UPDATE %s SET crc = row_crc(%s) WHERE rowid = ?1", table, sealed[i].columns);
     return ut_sqlite_do(self, err, sql, "i", rowid);
 }
 
@@ -77,12 +73,12 @@ ut_status ut_sqlite_audit(ut_sqlite *self, ut_err *err)
     for (size_t i = 0; i < sizeof sealed / sizeof *sealed; i++) {
         char sql[600];
         int64_t rowid;
-        snprintf(sql, sizeof sql, "SELECT rowid FROM %s WHERE crc IS NOT row_crc(%s) LIMIT 1",
-                 sealed[i].table, sealed[i].columns);
+        snprintf(sql, sizeof sql, "SELECT rowid FROM %s WHERE crc IS NOT row_crc(%s) LIMIT 1", sealed[i].table,
+                 sealed[i].columns);
         ut_status rc = ut_sqlite_number(self, &rowid, err, sql, "");
         if (rc == UT_OK)
-            return ut_fail(err, UT_E_CORRUPT, "store %s: %s %" PRId64 " does not fit its checksum",
-                           self->path, sealed[i].table, rowid);
+            return ut_fail(err, UT_E_CORRUPT, "store %s: %s %" PRId64 " does not fit its checksum", self->path,
+                           sealed[i].table, rowid);
         if (rc != UT_E_NOTFOUND)
             return rc;
     }
@@ -112,8 +108,7 @@ ut_status ut_sqlite_verify(ut_store *store, ut_err *err)
     ut_sqlite *self = (ut_sqlite *)store;
     ut_status rc = check_none(self, "PRAGMA integrity_check(1)", "damaged:", err);
     if (rc == UT_OK)
-        rc = check_none(self, "PRAGMA foreign_key_check", "missing what it refers to: a row of",
-                        err);
+        rc = check_none(self, "PRAGMA foreign_key_check", "missing what it refers to: a row of", err);
     if (rc == UT_OK)
         rc = ut_sqlite_audit(self, err);
     if (rc == UT_OK)
@@ -130,15 +125,14 @@ ut_status ut_sqlite_describe(ut_store *store, ut_store_stats *out, ut_err *err)
     sqlite3_stmt *statement;
     bool row = false;
     /* One statement, so that the counts are of one moment. */
-    ut_status rc =
-        ut_sqlite_query(self, &statement, err,
-                        "SELECT (SELECT count(*) FROM recording WHERE removed_ns = 0),"
-                        " (SELECT count(*) FROM fingerprint),"
-                        " (SELECT ifnull(sum(length(data)), 0) FROM fingerprint),"
-                        " (SELECT version FROM catalogue), (SELECT count(*) FROM airplay),"
-                        " (SELECT count(*) FROM outbox), (SELECT count(*) FROM gap),"
-                        " (SELECT count(*) FROM segment)",
-                        "");
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT (SELECT count(*) FROM recording WHERE removed_ns = 0),"
+                                   " (SELECT count(*) FROM fingerprint),"
+                                   " (SELECT ifnull(sum(length(data)), 0) FROM fingerprint),"
+                                   " (SELECT version FROM catalogue), (SELECT count(*) FROM airplay),"
+                                   " (SELECT count(*) FROM outbox), (SELECT count(*) FROM gap),"
+                                   " (SELECT count(*) FROM segment)",
+                                   "");
     if (rc != UT_OK)
         return rc;
     rc = ut_sqlite_step(self, statement, &row, err);

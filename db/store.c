@@ -22,8 +22,7 @@ ut_status ut_dsn_parse(const char *dsn, const ut_store_ops **ops, const char **w
         return UT_OK;
     }
     /* What follows the scheme may hold a password: not shown. */
-    return ut_fail(err, UT_E_ARG, "store: unknown kind \"%.*s\"; known: sqlite",
-                   (int)(n < 40 ? n : 40), dsn);
+    return ut_fail(err, UT_E_ARG, "store: unknown kind \"%.*s\"; known: sqlite", (int)(n < 40 ? n : 40), dsn);
 }
 
 ut_status ut_store_open(const char *dsn, ut_store_mode mode, ut_store **out, ut_err *err)
@@ -42,8 +41,7 @@ void ut_store_close(ut_store **store)
     *store = NULL;
 }
 
-ut_status ut_store_index_path(const ut_store *store, const char *params, char *path, size_t size,
-                              ut_err *err)
+ut_status ut_store_index_path(const ut_store *store, const char *params, char *path, size_t size, ut_err *err)
 {
     return store->ops->index_path(store, params, path, size, err);
 }
@@ -53,25 +51,22 @@ ut_status ut_store_index_path(const ut_store *store, const char *params, char *p
 static ut_status recording_check(const ut_recording *rec, ut_err *err)
 {
     if (strlen(rec->audio_sha256) != 64 || strspn(rec->audio_sha256, "0123456789abcdef") != 64)
-        return ut_fail(err, UT_E_ARG, "recording %s: audio_sha256 is not 64 hex digits",
-                       rec->file ? rec->file : "");
+        return ut_fail(err, UT_E_ARG, "recording %s: audio_sha256 is not 64 hex digits", rec->file ? rec->file : "");
     for (size_t i = 0; i < rec->party_count; i++) {
         if (!rec->parties[i].name || !*rec->parties[i].name)
-            return ut_fail(err, UT_E_ARG, "recording %s: party %zu has no name",
-                           rec->file ? rec->file : "", i + 1);
+            return ut_fail(err, UT_E_ARG, "recording %s: party %zu has no name", rec->file ? rec->file : "", i + 1);
     }
     return UT_OK;
 }
 
-ut_status ut_store_recording_put(ut_store *store, ut_recording *rec, const ut_fingerprint_row *rows,
-                                 size_t row_count, bool *created, ut_err *err)
+ut_status ut_store_recording_put(ut_store *store, ut_recording *rec, const ut_fingerprint_row *rows, size_t row_count,
+                                 bool *created, ut_err *err)
 {
     ut_status rc = recording_check(rec, err);
     return rc == UT_OK ? store->ops->recording_put(store, rec, rows, row_count, created, err) : rc;
 }
 
-ut_status ut_store_recording_find(ut_store *store, const char *audio_sha256, int64_t *id,
-                                  ut_err *err)
+ut_status ut_store_recording_find(ut_store *store, const char *audio_sha256, int64_t *id, ut_err *err)
 {
     return store->ops->recording_find(store, audio_sha256, id, err);
 }
@@ -96,8 +91,7 @@ ut_status ut_store_recording_each(ut_store *store, ut_recording_fn fn, void *arg
     return store->ops->recording_each(store, fn, arg, err);
 }
 
-ut_status ut_store_fingerprint_each(ut_store *store, const char *params, ut_fingerprint_fn fn,
-                                    void *arg, ut_err *err)
+ut_status ut_store_fingerprint_each(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg, ut_err *err)
 {
     return store->ops->fingerprint_each(store, params, fn, arg, err);
 }
@@ -113,8 +107,8 @@ ut_status ut_store_source_known(ut_store *store, const char *path, int64_t size,
     return store->ops->source_known(store, path, size, mtime_ns, recording_id, err);
 }
 
-ut_status ut_store_source_put(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
-                              int64_t recording_id, ut_err *err)
+ut_status ut_store_source_put(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id,
+                              ut_err *err)
 {
     return store->ops->source_put(store, path, size, mtime_ns, recording_id, err);
 }
@@ -136,8 +130,7 @@ ut_status ut_store_segment_put(ut_store *store, ut_segment *segment, ut_err *err
     return store->ops->segment_put(store, segment, err);
 }
 
-ut_status ut_store_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count,
-                               ut_err *err)
+ut_status ut_store_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err)
 {
     return store->ops->segment_end(store, segment_id, sample_count, err);
 }
@@ -147,36 +140,33 @@ ut_status ut_store_gap_put(ut_store *store, const ut_gap *gap, const ut_event *e
     return store->ops->gap_put(store, gap, event, err);
 }
 
-ut_status ut_store_airplay_put(ut_store *store, int64_t segment_id, const ut_airplay *airplays,
-                               const ut_event *events, size_t count,
-                               const ut_checkpoint *checkpoint, size_t *added, ut_err *err)
+ut_status ut_store_airplay_put(ut_store *store, int64_t segment_id, const ut_airplay *airplays, const ut_event *events,
+                               size_t count, const ut_checkpoint *checkpoint, size_t *added, ut_err *err)
 {
-    return store->ops->airplay_put(store, segment_id, airplays, events, count, checkpoint, added,
-                                   err);
+    return store->ops->airplay_put(store, segment_id, airplays, events, count, checkpoint, added, err);
 }
 
-ut_status ut_store_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out,
-                                  ut_err *err)
+ut_status ut_store_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out, ut_err *err)
 {
     return store->ops->checkpoint_get(store, segment_id, out, err);
 }
 
-ut_status ut_store_airplay_each(ut_store *store, const char *channel, int64_t from_ns,
-                                int64_t to_ns, ut_airplay_fn fn, void *arg, ut_err *err)
+ut_status ut_store_airplay_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
+                                void *arg, ut_err *err)
 {
     return store->ops->airplay_each(store, channel, from_ns, to_ns, fn, arg, err);
 }
 
-ut_status ut_store_gap_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
-                            ut_gap_fn fn, void *arg, ut_err *err)
+ut_status ut_store_gap_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn,
+                            void *arg, ut_err *err)
 {
     return store->ops->gap_each(store, channel, from_ns, to_ns, fn, arg, err);
 }
 
 /* --- outbox ---------------------------------------------------------------------------------- */
 
-ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity,
-                               size_t *got, ut_err *err)
+ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
+                               ut_err *err)
 {
     return store->ops->outbox_peek(store, after, events, capacity, got, err);
 }

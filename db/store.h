@@ -20,8 +20,7 @@ typedef enum { UT_STORE_READ, UT_STORE_WRITE, UT_STORE_CREATE } ut_store_mode;
 UT_CHECK ut_status ut_store_open(const char *dsn, ut_store_mode mode, ut_store **out, ut_err *err);
 void ut_store_close(ut_store **store);
 /* Path of the file that holds the index of a parameter set for this store; beside the store. */
-UT_CHECK ut_status ut_store_index_path(const ut_store *store, const char *params, char *path,
-                                       size_t size, ut_err *err);
+UT_CHECK ut_status ut_store_index_path(const ut_store *store, const char *params, char *path, size_t size, ut_err *err);
 
 /* --- catalogue ------------------------------------------------------------------------------- */
 
@@ -38,17 +37,14 @@ typedef struct {
 /* Adds a recording with its fingerprints, or, if the same audio (audio_sha256) is there, updates
  * its metadata (fields that are NULL keep their value) and adds missing fingerprints. Sets rec->id;
  * *created says which. */
-UT_CHECK ut_status ut_store_recording_put(ut_store *store, ut_recording *rec,
-                                          const ut_fingerprint_row *rows, size_t row_count,
-                                          bool *created, ut_err *err);
+UT_CHECK ut_status ut_store_recording_put(ut_store *store, ut_recording *rec, const ut_fingerprint_row *rows,
+                                          size_t row_count, bool *created, ut_err *err);
 /* Id of the recording with this audio, in the catalogue or removed from it; UT_E_NOTFOUND if there
  * never was one. */
-UT_CHECK ut_status ut_store_recording_find(ut_store *store, const char *audio_sha256, int64_t *id,
-                                           ut_err *err);
+UT_CHECK ut_status ut_store_recording_find(ut_store *store, const char *audio_sha256, int64_t *id, ut_err *err);
 /* UT_E_NOTFOUND if there never was one: a removed recording stays readable here, so that what was
  * on air keeps its title. *out is to be cleared by the caller. */
-UT_CHECK ut_status ut_store_recording_get(ut_store *store, int64_t id, ut_recording *out,
-                                          ut_err *err);
+UT_CHECK ut_status ut_store_recording_get(ut_store *store, int64_t id, ut_recording *out, ut_err *err);
 /* What the store holds of a recording besides its metadata. */
 #define UT_HOLDING_SETS 8
 typedef struct {
@@ -60,32 +56,27 @@ typedef struct {
         int64_t bytes;
     } sets[UT_HOLDING_SETS];
 } ut_holding;
-UT_CHECK ut_status ut_store_recording_holding(ut_store *store, int64_t id, ut_holding *out,
-                                              ut_err *err);
+UT_CHECK ut_status ut_store_recording_holding(ut_store *store, int64_t id, ut_holding *out, ut_err *err);
 /* Takes a recording out of the catalogue: its fingerprints go, it is no longer listed or
  * recognised. */
 UT_CHECK ut_status ut_store_recording_remove(ut_store *store, int64_t id, ut_err *err);
 /* Those of the catalogue, in order of id. */
 typedef ut_status (*ut_recording_fn)(void *arg, const ut_recording *rec);
-UT_CHECK ut_status ut_store_recording_each(ut_store *store, ut_recording_fn fn, void *arg,
-                                           ut_err *err);
-typedef ut_status (*ut_fingerprint_fn)(void *arg, int64_t recording_id, const uint8_t *data,
-                                       size_t size);
-UT_CHECK ut_status ut_store_fingerprint_each(ut_store *store, const char *params,
-                                             ut_fingerprint_fn fn, void *arg, ut_err *err);
+UT_CHECK ut_status ut_store_recording_each(ut_store *store, ut_recording_fn fn, void *arg, ut_err *err);
+typedef ut_status (*ut_fingerprint_fn)(void *arg, int64_t recording_id, const uint8_t *data, size_t size);
+UT_CHECK ut_status ut_store_fingerprint_each(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg,
+                                             ut_err *err);
 UT_CHECK ut_status ut_store_catalogue_version(ut_store *store, int64_t *version, ut_err *err);
 
 /* What `catalogue add` has already read, so that a second run skips it: path, size and mtime of a
  * source file. */
-UT_CHECK ut_status ut_store_source_known(ut_store *store, const char *path, int64_t size,
-                                         int64_t mtime_ns, int64_t *recording_id,
-                                         ut_err *err); /* UT_E_NOTFOUND: not known */
-UT_CHECK ut_status ut_store_source_put(ut_store *store, const char *path, int64_t size,
-                                       int64_t mtime_ns, int64_t recording_id, ut_err *err);
+UT_CHECK ut_status ut_store_source_known(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
+                                         int64_t *recording_id, ut_err *err); /* UT_E_NOTFOUND: not known */
+UT_CHECK ut_status ut_store_source_put(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
+                                       int64_t recording_id, ut_err *err);
 
 typedef struct {
-    int64_t recordings, fingerprints, fingerprint_bytes, catalogue_version, airplays,
-        outbox_pending, gaps, segments;
+    int64_t recordings, fingerprints, fingerprint_bytes, catalogue_version, airplays, outbox_pending, gaps, segments;
 } ut_store_stats;
 UT_CHECK ut_status ut_store_describe(ut_store *store, ut_store_stats *out, ut_err *err);
 /* Full integrity check of the file and its relations; UT_E_CORRUPT with the first damage found. */
@@ -95,11 +86,9 @@ UT_CHECK ut_status ut_store_verify(ut_store *store, ut_err *err);
 
 /* Sets segment->id. A segment with the same channel, source and start is the same segment. */
 UT_CHECK ut_status ut_store_segment_put(ut_store *store, ut_segment *segment, ut_err *err);
-UT_CHECK ut_status ut_store_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count,
-                                        ut_err *err);
+UT_CHECK ut_status ut_store_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err);
 /* The gap and, if it is new, its event (may be NULL) in one transaction. */
-UT_CHECK ut_status ut_store_gap_put(ut_store *store, const ut_gap *gap, const ut_event *event,
-                                    ut_err *err);
+UT_CHECK ut_status ut_store_gap_put(ut_store *store, const ut_gap *gap, const ut_event *event, ut_err *err);
 
 /* How far a segment is committed: everything that ends before `resume_sample` is in the store.
  * `done` = to its end. */
@@ -111,28 +100,25 @@ typedef struct {
 /* The heart: airplays, their events (one each, same order), and the segment's checkpoint, in ONE
  * transaction. An airplay whose id is there already is left alone, with its event. *added counts
  * the new ones. count may be 0. A checkpoint never goes back. */
-UT_CHECK ut_status ut_store_airplay_put(ut_store *store, int64_t segment_id,
-                                        const ut_airplay *airplays, const ut_event *events,
-                                        size_t count, const ut_checkpoint *checkpoint,
+UT_CHECK ut_status ut_store_airplay_put(ut_store *store, int64_t segment_id, const ut_airplay *airplays,
+                                        const ut_event *events, size_t count, const ut_checkpoint *checkpoint,
                                         size_t *added, ut_err *err);
-UT_CHECK ut_status ut_store_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out,
-                                           ut_err *err);
+UT_CHECK ut_status ut_store_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out, ut_err *err);
 
 /* In order of start_ns, those that overlap [from_ns, to_ns). channel NULL: all. */
 typedef ut_status (*ut_airplay_fn)(void *arg, const ut_airplay *airplay);
-UT_CHECK ut_status ut_store_airplay_each(ut_store *store, const char *channel, int64_t from_ns,
-                                         int64_t to_ns, ut_airplay_fn fn, void *arg, ut_err *err);
+UT_CHECK ut_status ut_store_airplay_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
+                                         ut_airplay_fn fn, void *arg, ut_err *err);
 typedef ut_status (*ut_gap_fn)(void *arg, const ut_gap *gap);
-UT_CHECK ut_status ut_store_gap_each(ut_store *store, const char *channel, int64_t from_ns,
-                                     int64_t to_ns, ut_gap_fn fn, void *arg, ut_err *err);
+UT_CHECK ut_status ut_store_gap_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn,
+                                     void *arg, ut_err *err);
 
 /* --- outbox ---------------------------------------------------------------------------------- */
 
 /* Up to `capacity` oldest unacknowledged events with seq > after; each to be cleared by the caller.
  */
-UT_CHECK ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events,
-                                        size_t capacity, size_t *got, ut_err *err);
-UT_CHECK ut_status ut_store_outbox_ack(ut_store *store, const int64_t *seqs, size_t count,
-                                       ut_err *err);
+UT_CHECK ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
+                                        ut_err *err);
+UT_CHECK ut_status ut_store_outbox_ack(ut_store *store, const int64_t *seqs, size_t count, ut_err *err);
 
 #endif

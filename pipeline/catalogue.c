@@ -15,8 +15,8 @@
 static void warn(const char *event, const char *path, const ut_err *err)
 {
     char name[PATH_MAX], text[2 * sizeof err->text];
-    ut_log(UT_LOG_WARN, "catalogue", event, "index=%s error=%s",
-           ut_log_quote(name, sizeof name, path), ut_log_quote(text, sizeof text, err->text));
+    ut_log(UT_LOG_WARN, "catalogue", event, "index=%s error=%s", ut_log_quote(name, sizeof name, path),
+           ut_log_quote(text, sizeof text, err->text));
 }
 
 /* The index file, if it is there, whole, and of this version and parameter set; else NULL. */
@@ -58,8 +58,8 @@ static ut_status build_add(void *arg, int64_t recording_id, const uint8_t *data,
     if (rc != UT_E_CORRUPT)
         return ut_fail(b->err, rc, "%s", err.text);
     char text[2 * sizeof err.text];
-    ut_log(UT_LOG_ERROR, "catalogue", "fingerprint-damaged", "recording=%" PRId64 " error=%s",
-           recording_id, ut_log_quote(text, sizeof text, err.text));
+    ut_log(UT_LOG_ERROR, "catalogue", "fingerprint-damaged", "recording=%" PRId64 " error=%s", recording_id,
+           ut_log_quote(text, sizeof text, err.text));
     b->damaged++;
     return UT_OK;
 }
@@ -72,18 +72,15 @@ static ut_status build_check(ut_store *store, const char *params, const build *b
         return rc;
     if (stats.recordings > 0 && b->added + b->damaged == 0)
         return ut_fail(err, UT_E_NOTFOUND,
-                       "catalogue: none of the %" PRId64
-                       " recordings has a fingerprint of parameter set %s",
+                       "catalogue: none of the %" PRId64 " recordings has a fingerprint of parameter set %s",
                        stats.recordings, params);
     if ((int64_t)(b->added + b->damaged) < stats.recordings)
-        ut_log(UT_LOG_WARN, "catalogue", "incomplete",
-               "params=%s recordings=%" PRId64 " fingerprints=%zu", params, stats.recordings,
-               b->added);
+        ut_log(UT_LOG_WARN, "catalogue", "incomplete", "params=%s recordings=%" PRId64 " fingerprints=%zu", params,
+               stats.recordings, b->added);
     return UT_OK;
 }
 
-static ut_status store_build(ut_store *store, const ut_params *params, int64_t version,
-                             ut_index **out, ut_err *err)
+static ut_status store_build(ut_store *store, const ut_params *params, int64_t version, ut_index **out, ut_err *err)
 {
     build b = {.err = err};
     ut_status rc = ut_index_builder_open(params, &b.builder, err);

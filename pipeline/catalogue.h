@@ -14,19 +14,16 @@
 /* *out is the caller's, to be closed. UT_E_ARG: no such parameter set; UT_E_NOTFOUND: the store
  * holds recordings, but none with a fingerprint of that set. An empty store gives an empty index.
  */
-UT_CHECK ut_status ut_catalogue_load(ut_store *store, const char *params, ut_index **out,
-                                     ut_err *err);
+UT_CHECK ut_status ut_catalogue_load(ut_store *store, const char *params, ut_index **out, ut_err *err);
 
 /* A catalogue that follows its store while threads work with it. */
 typedef struct ut_catalogue ut_catalogue;
-UT_CHECK ut_status ut_catalogue_open(ut_store *store, const char *params, ut_catalogue **out,
-                                     ut_err *err);
+UT_CHECK ut_status ut_catalogue_open(ut_store *store, const char *params, ut_catalogue **out, ut_err *err);
 /* Snapshots taken before stay valid. */
 void ut_catalogue_close(ut_catalogue **catalogue);
 /* Loads the index anew if the store's catalogue version differs from its own; *changed says so. A
  * failure leaves the old one in force. One thread at a time, with its own store handle. */
-UT_CHECK ut_status ut_catalogue_refresh(ut_catalogue *catalogue, ut_store *store, bool *changed,
-                                        ut_err *err);
+UT_CHECK ut_status ut_catalogue_refresh(ut_catalogue *catalogue, ut_store *store, bool *changed, ut_err *err);
 
 /* The index in force, counted: what trackers borrow lives until the snapshot is given back. Any
  * thread. */

@@ -54,10 +54,9 @@ static bool stopped(void *arg)
 
 /* The fields that a row, or else a tag, may fill in. The title has its own rule. */
 static const size_t fields[] = {
-    offsetof(ut_recording, artist),  offsetof(ut_recording, album),
-    offsetof(ut_recording, isrc),    offsetof(ut_recording, label),
-    offsetof(ut_recording, library), offsetof(ut_recording, catalogue_no),
-    offsetof(ut_recording, work),    offsetof(ut_recording, iswc),
+    offsetof(ut_recording, artist), offsetof(ut_recording, album),   offsetof(ut_recording, isrc),
+    offsetof(ut_recording, label),  offsetof(ut_recording, library), offsetof(ut_recording, catalogue_no),
+    offsetof(ut_recording, work),   offsetof(ut_recording, iswc),
 };
 
 static char **field(const ut_recording *rec, size_t i)
@@ -67,8 +66,7 @@ static char **field(const ut_recording *rec, size_t i)
 
 /* What to put: strings are borrowed from row (may be NULL), tags and name. `old`: what is stored,
  * or NULL. */
-static ut_recording merge(const ut_recording *row, const ut_recording *tags,
-                          const ut_recording *old, char *name)
+static ut_recording merge(const ut_recording *row, const ut_recording *tags, const ut_recording *old, char *name)
 {
     static const ut_recording none;
     ut_recording rec = *tags;
@@ -90,21 +88,20 @@ static ut_recording merge(const ut_recording *row, const ut_recording *tags,
 /* The file's name without folder and extension, fit to be a title. */
 static char *name_of(const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path,
-               *dot = strrchr(name, '.');
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
     char *copy = strndup(name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
     return copy ? ut_utf8_clean(copy) : NULL;
 }
 
 /* Puts rec and tells in *changed whether that raised the catalogue version. */
-static ut_status put(ingest *in, ut_recording *rec, const ut_reading *reading, bool *created,
-                     bool *changed, ut_err *err)
+static ut_status put(ingest *in, ut_recording *rec, const ut_reading *reading, bool *created, bool *changed,
+                     ut_err *err)
 {
     int64_t before = 0, after = 0;
     ut_status rc = ut_store_catalogue_version(in->store, &before, err);
     if (rc == UT_OK)
-        rc = ut_store_recording_put(in->store, rec, reading ? reading->rows : NULL,
-                                    reading ? reading->row_count : 0, created, err);
+        rc = ut_store_recording_put(in->store, rec, reading ? reading->rows : NULL, reading ? reading->row_count : 0,
+                                    created, err);
     if (rc == UT_OK)
         rc = ut_store_catalogue_version(in->store, &after, err);
     *changed = before != after;
@@ -112,8 +109,7 @@ static ut_status put(ingest *in, ut_recording *rec, const ut_reading *reading, b
 }
 
 /* The recording with the same audio, if the catalogue has it or had it: *found. */
-static ut_status old_get(ingest *in, const char *sha256, ut_recording *old, bool *found,
-                         bool *removed, ut_err *err)
+static ut_status old_get(ingest *in, const char *sha256, ut_recording *old, bool *found, bool *removed, ut_err *err)
 {
     int64_t id;
     ut_holding holding;
@@ -138,8 +134,7 @@ static ut_status write_reading(ingest *in, const task *t, const ut_reading *read
     ut_status rc = name ? old_get(in, reading->tags.audio_sha256, &old, &found, &removed, err)
                         : ut_fail(err, UT_E_NOMEM, "%s: name", path);
     if (rc == UT_OK) {
-        ut_recording rec =
-            merge(in->rows ? in->rows[t->at] : NULL, &reading->tags, found ? &old : NULL, name);
+        ut_recording rec = merge(in->rows ? in->rows[t->at] : NULL, &reading->tags, found ? &old : NULL, name);
         rec.file = found && !removed ? NULL : (char *)path; /* the first file it came from stays */
         rec.added_ns = ut_now_ns();
         rc = put(in, &rec, reading, &created, &changed, err);
@@ -255,8 +250,8 @@ static void *work(void *arg)
         size_t i = in->taken++;
         slot *s = &in->slots[i % in->window];
         pthread_mutex_unlock(&in->lock);
-        s->status = ut_reading_make(in->paths[in->tasks[i].at], in->options->params,
-                                    in->options->params_count, stopped, in, &s->reading, &s->err);
+        s->status = ut_reading_make(in->paths[in->tasks[i].at], in->options->params, in->options->params_count, stopped,
+                                    in, &s->reading, &s->err);
         pthread_mutex_lock(&in->lock);
         s->ready = true;
         pthread_cond_broadcast(&in->changed);
@@ -323,12 +318,10 @@ static ut_status run(ingest *in, ut_err *err)
     return rc;
 }
 
-ut_status ut_ingest(ut_store *store, char *const *paths, const ut_recording *const *rows,
-                    size_t count, const ut_ingest_options *options, ut_ingest_result *result,
-                    ut_err *err)
+ut_status ut_ingest(ut_store *store, char *const *paths, const ut_recording *const *rows, size_t count,
+                    const ut_ingest_options *options, ut_ingest_result *result, ut_err *err)
 {
-    ingest in = {
-        .store = store, .paths = paths, .rows = rows, .options = options, .result = result};
+    ingest in = {.store = store, .paths = paths, .rows = rows, .options = options, .result = result};
     *result = (ut_ingest_result){0};
     if (!(in.tasks = calloc(count ? count : 1, sizeof *in.tasks)))
         return ut_fail(err, UT_E_NOMEM, "ingest: %zu files", count);

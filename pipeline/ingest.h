@@ -37,8 +37,7 @@ typedef struct {
  *
  * UT_OK also if files failed; UT_E_STOPPED if it was stopped; else what failed in the store.
  * *result is always written. */
-UT_CHECK ut_status ut_ingest(ut_store *store, char *const *paths, const ut_recording *const *rows,
-                             size_t count, const ut_ingest_options *options,
-                             ut_ingest_result *result, ut_err *err);
+UT_CHECK ut_status ut_ingest(ut_store *store, char *const *paths, const ut_recording *const *rows, size_t count,
+                             const ut_ingest_options *options, ut_ingest_result *result, ut_err *err);
 
 #endif

@@ -39,8 +39,7 @@ static void digest_update(reader *r, size_t frames)
         sample = sample < -32768.0F ? -32768.0F : sample > 32767.0F ? 32767.0F : sample;
         r->pcm[i] = (int16_t)lrintf(sample);
     }
-    ut_digest_update(r->digest, r->pcm,
-                     frames * sizeof *r->pcm); /* s16le: undertone runs on little endian */
+    ut_digest_update(r->digest, r->pcm, frames * sizeof *r->pcm); /* s16le: undertone runs on little endian */
 }
 
 static ut_status pump(reader *r, const char *path, ut_stopped_fn stopped, void *arg, ut_err *err)
@@ -62,8 +61,8 @@ static ut_status pump(reader *r, const char *path, ut_stopped_fn stopped, void *
 }
 
 /* Adds the finished fingerprint of printer i to the reading; *landmarks counts. */
-static ut_status row_finish(reader *r, size_t i, const ut_params *params, ut_reading *out,
-                            size_t *landmarks, ut_err *err)
+static ut_status row_finish(reader *r, size_t i, const ut_params *params, ut_reading *out, size_t *landmarks,
+                            ut_err *err)
 {
     ut_fingerprint *fingerprint = NULL;
     uint8_t *data = NULL;
@@ -99,13 +98,11 @@ static ut_status tag_party(ut_recording *tags, const char *name, ut_role role, u
     return copy(&grown[tags->party_count++].name, name, err);
 }
 
-static ut_status tags_read(const ut_media_info *info, const char *path, ut_recording *tags,
-                           ut_err *err)
+static ut_status tags_read(const ut_media_info *info, const char *path, ut_recording *tags, ut_err *err)
 {
     char isrc[13] = "", quoted[300];
     if (info->isrc && !ut_isrc_parse(info->isrc, isrc))
-        ut_log(UT_LOG_WARN, "ingest", "tag-isrc-ignored", "file=%s",
-               ut_log_quote(quoted, sizeof quoted, path));
+        ut_log(UT_LOG_WARN, "ingest", "tag-isrc-ignored", "file=%s", ut_log_quote(quoted, sizeof quoted, path));
     ut_status rc = copy(&tags->title, info->title, err);
     if (rc == UT_OK)
         rc = copy(&tags->artist, info->artist, err);
@@ -122,8 +119,7 @@ static ut_status tags_read(const ut_media_info *info, const char *path, ut_recor
     return rc;
 }
 
-static ut_status reader_open(reader *r, const char *path, const ut_params *const *params,
-                             size_t count, ut_err *err)
+static ut_status reader_open(reader *r, const char *path, const ut_params *const *params, size_t count, ut_err *err)
 {
     const ut_media_options options = {.rate_hz = UT_RATE_HZ, .channels = 1};
     ut_status rc = ut_media_open(path, &options, &r->media, err);
@@ -146,21 +142,19 @@ static void reader_close(reader **r)
     *r = NULL;
 }
 
-ut_status ut_reading_make(const char *path, const ut_params *const *params, size_t params_count,
-                          ut_stopped_fn stopped, void *arg, ut_reading *out, ut_err *err)
+ut_status ut_reading_make(const char *path, const ut_params *const *params, size_t params_count, ut_stopped_fn stopped,
+                          void *arg, ut_reading *out, ut_err *err)
 {
     ut_reading reading = {0};
     size_t landmarks = 0;
     reader *r = calloc(1, sizeof *r);
-    ut_status rc = r ? reader_open(r, path, params, params_count, err)
-                     : ut_fail(err, UT_E_NOMEM, "%s: reader", path);
+    ut_status rc = r ? reader_open(r, path, params, params_count, err) : ut_fail(err, UT_E_NOMEM, "%s: reader", path);
     if (rc == UT_OK)
         rc = pump(r, path, stopped, arg, err);
     for (size_t i = 0; rc == UT_OK && i < r->count; i++)
         rc = row_finish(r, i, params[i], &reading, &landmarks, err);
     if (rc == UT_OK && landmarks == 0)
-        rc = ut_fail(err, UT_E_UNSUPPORTED, "%s: nothing in it to recognise (silent or too short)",
-                     path);
+        rc = ut_fail(err, UT_E_UNSUPPORTED, "%s: nothing in it to recognise (silent or too short)", path);
     if (rc == UT_OK)
         rc = tags_read(ut_media_describe(r->media), path, &reading.tags, err);
     if (rc == UT_OK) {

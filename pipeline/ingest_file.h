@@ -22,8 +22,7 @@ void ut_reading_clear(ut_reading *reading);
 typedef bool (*ut_stopped_fn)(void *arg);
 /* stopped is asked now and then: UT_E_STOPPED. UT_E_UNSUPPORTED: not audio, or nothing in it to
  * recognise; else as ut_media_open and ut_media_read. */
-UT_CHECK ut_status ut_reading_make(const char *path, const ut_params *const *params,
-                                   size_t params_count, ut_stopped_fn stopped, void *arg,
-                                   ut_reading *out, ut_err *err);
+UT_CHECK ut_status ut_reading_make(const char *path, const ut_params *const *params, size_t params_count,
+                                   ut_stopped_fn stopped, void *arg, ut_reading *out, ut_err *err);
 
 #endif

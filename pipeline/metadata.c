@@ -33,20 +33,13 @@ static const struct {
     cell_kind kind;
     size_t at; /* of the char * in ut_recording, or the ut_role */
 } columns[] = {
-    {"file", TEXT, offsetof(ut_recording, file)},
-    {"title", TEXT, offsetof(ut_recording, title)},
-    {"artist", TEXT, offsetof(ut_recording, artist)},
-    {"album", TEXT, offsetof(ut_recording, album)},
-    {"isrc", ISRC, offsetof(ut_recording, isrc)},
-    {"label", TEXT, offsetof(ut_recording, label)},
-    {"library", TEXT, offsetof(ut_recording, library)},
-    {"catalogue_no", TEXT, offsetof(ut_recording, catalogue_no)},
-    {"work", TEXT, offsetof(ut_recording, work)},
-    {"iswc", ISWC, offsetof(ut_recording, iswc)},
-    {"composers", PARTIES, UT_ROLE_COMPOSER},
-    {"authors", PARTIES, UT_ROLE_AUTHOR},
-    {"arrangers", PARTIES, UT_ROLE_ARRANGER},
-    {"publishers", PARTIES, UT_ROLE_PUBLISHER},
+    {"file", TEXT, offsetof(ut_recording, file)},       {"title", TEXT, offsetof(ut_recording, title)},
+    {"artist", TEXT, offsetof(ut_recording, artist)},   {"album", TEXT, offsetof(ut_recording, album)},
+    {"isrc", ISRC, offsetof(ut_recording, isrc)},       {"label", TEXT, offsetof(ut_recording, label)},
+    {"library", TEXT, offsetof(ut_recording, library)}, {"catalogue_no", TEXT, offsetof(ut_recording, catalogue_no)},
+    {"work", TEXT, offsetof(ut_recording, work)},       {"iswc", ISWC, offsetof(ut_recording, iswc)},
+    {"composers", PARTIES, UT_ROLE_COMPOSER},           {"authors", PARTIES, UT_ROLE_AUTHOR},
+    {"arrangers", PARTIES, UT_ROLE_ARRANGER},           {"publishers", PARTIES, UT_ROLE_PUBLISHER},
     {"subpublishers", PARTIES, UT_ROLE_SUBPUBLISHER},
 };
 enum { COLUMNS = sizeof columns / sizeof *columns };
@@ -61,8 +54,7 @@ static char *trimmed(const char *text)
     return strndup(text, n);
 }
 
-static ut_status column_find(const ut_metadata *m, const char *cell, size_t line, int *out,
-                             ut_err *err)
+static ut_status column_find(const ut_metadata *m, const char *cell, size_t line, int *out, ut_err *err)
 {
     char *name = trimmed(cell);
     if (!name)
@@ -72,45 +64,38 @@ static ut_status column_find(const ut_metadata *m, const char *cell, size_t line
         found = strcasecmp(columns[i].name, name) == 0 ? i : found;
     ut_status rc = UT_OK;
     if (found < 0)
-        rc = ut_fail(
-            err, UT_E_ARG,
-            "%s:%zu: unknown column \"%.60s\"; known: file, title, artist, album, isrc, label, library,"
-            " catalogue_no, work, iswc, composers, authors, arrangers, publishers, subpublishers",
-            m->name, line, name);
+        rc = ut_fail(err, UT_E_ARG,
+                     "%s:%zu: unknown column \"%.60s\"; known: file, title, artist, album, isrc, label, library,"
+                     " catalogue_no, work, iswc, composers, authors, arrangers, publishers, subpublishers",
+                     m->name, line, name);
     free(name);
     *out = found;
     return rc;
 }
 
 /* map[i]: the column that field i of every row belongs to. */
-static ut_status header_read(const ut_metadata *m, const ut_csv_record *record, int map[COLUMNS],
-                             ut_err *err)
+static ut_status header_read(const ut_metadata *m, const ut_csv_record *record, int map[COLUMNS], ut_err *err)
 {
     bool seen[COLUMNS] = {false};
     if (record->count == 0)
-        return ut_fail(err, UT_E_ARG,
-                       "%s:1: empty; its first row must name the columns, \"file\" among them",
-                       m->name);
+        return ut_fail(err, UT_E_ARG, "%s:1: empty; its first row must name the columns, \"file\" among them", m->name);
     if (record->count == 1 && strpbrk(record->fields[0], ";\t"))
-        return ut_fail(
-            err, UT_E_ARG,
-            "%s:%zu: columns are not separated by commas; save the file as CSV with commas",
-            m->name, record->line);
+        return ut_fail(err, UT_E_ARG, "%s:%zu: columns are not separated by commas; save the file as CSV with commas",
+                       m->name, record->line);
     for (size_t i = 0; i < record->count; i++) {
         int column;
         ut_status rc = column_find(m, record->fields[i], record->line, &column, err);
         if (rc != UT_OK)
             return rc;
         if (seen[column])
-            return ut_fail(err, UT_E_ARG, "%s:%zu: column \"%s\" is there twice; remove one",
-                           m->name, record->line, columns[column].name);
+            return ut_fail(err, UT_E_ARG, "%s:%zu: column \"%s\" is there twice; remove one", m->name, record->line,
+                           columns[column].name);
         seen[column] = true;
         map[i] = column;
     }
     if (!seen[0])
-        return ut_fail(err, UT_E_ARG,
-                       "%s:%zu: no column \"file\"; add one with the name of each audio file",
-                       m->name, record->line);
+        return ut_fail(err, UT_E_ARG, "%s:%zu: no column \"file\"; add one with the name of each audio file", m->name,
+                       record->line);
     return UT_OK;
 }
 
@@ -122,16 +107,13 @@ static ut_status identifier_read(cell_kind kind, char **value, ut_err *err)
 {
     char code[16];
     if (kind == ISRC && !ut_isrc_parse(*value, code))
-        return ut_fail(
-            err, UT_E_ARG,
-            "isrc \"%.40s\" is not one; two letters, three letters or digits, seven digits",
-            *value);
+        return ut_fail(err, UT_E_ARG, "isrc \"%.40s\" is not one; two letters, three letters or digits, seven digits",
+                       *value);
     if (kind == ISWC && !ut_iswc_parse(*value, code))
-        return ut_fail(
-            err, UT_E_ARG,
-            "iswc \"%.40s\" is not one (T, nine digits, check digit); correct it or leave it"
-            " empty",
-            *value);
+        return ut_fail(err, UT_E_ARG,
+                       "iswc \"%.40s\" is not one (T, nine digits, check digit); correct it or leave it"
+                       " empty",
+                       *value);
     char *copy = strdup(code);
     if (!copy)
         return ut_fail(err, UT_E_NOMEM, "out of memory");
@@ -171,12 +153,10 @@ static ut_status row_add(ut_metadata *m, ut_err *err)
     return UT_OK;
 }
 
-static ut_status row_read(ut_metadata *m, const ut_csv_record *record, const int *map, size_t width,
-                          ut_err *err)
+static ut_status row_read(ut_metadata *m, const ut_csv_record *record, const int *map, size_t width, ut_err *err)
 {
     if (record->count != width)
-        return ut_fail(err, UT_E_ARG,
-                       "%s:%zu: %zu fields, the header has %zu; put fields with commas in quotes",
+        return ut_fail(err, UT_E_ARG, "%s:%zu: %zu fields, the header has %zu; put fields with commas in quotes",
                        m->name, record->line, record->count, width);
     ut_status rc = row_add(m, err);
     if (rc != UT_OK)
@@ -190,8 +170,7 @@ static ut_status row_read(ut_metadata *m, const ut_csv_record *record, const int
         }
     }
     if (!r->rec.file)
-        return ut_fail(err, UT_E_ARG, "%s:%zu: no file; every row names one", m->name,
-                       record->line);
+        return ut_fail(err, UT_E_ARG, "%s:%zu: no file; every row names one", m->name, record->line);
     return UT_OK;
 }
 
@@ -208,21 +187,19 @@ static ut_status rows_check(ut_metadata *m, ut_err *err)
         qsort(m->rows, m->count, sizeof *m->rows, by_file);
     for (size_t i = 1; i < m->count; i++) {
         if (strcmp(m->rows[i - 1].rec.file, m->rows[i].rec.file) == 0)
-            return ut_fail(err, UT_E_ARG, "%s:%zu: file \"%.200s\" is on line %zu too; remove one",
-                           m->name, m->rows[i].line, m->rows[i].rec.file, m->rows[i - 1].line);
+            return ut_fail(err, UT_E_ARG, "%s:%zu: file \"%.200s\" is on line %zu too; remove one", m->name,
+                           m->rows[i].line, m->rows[i].rec.file, m->rows[i - 1].line);
     }
     return UT_OK;
 }
 
-ut_status ut_metadata_parse(const char *name, const char *text, size_t size, ut_metadata **out,
-                            ut_err *err)
+ut_status ut_metadata_parse(const char *name, const char *text, size_t size, ut_metadata **out, ut_err *err)
 {
     ut_csv *csv = NULL;
     ut_csv_record record;
     int map[COLUMNS];
     ut_metadata *m = calloc(1, sizeof *m);
-    ut_status rc =
-        m && (m->name = strdup(name)) ? UT_OK : ut_fail(err, UT_E_NOMEM, "%s: out of memory", name);
+    ut_status rc = m && (m->name = strdup(name)) ? UT_OK : ut_fail(err, UT_E_NOMEM, "%s: out of memory", name);
     if (rc == UT_OK)
         rc = ut_csv_open(m->name, text, size, &csv, err);
     if (rc == UT_OK)
@@ -297,8 +274,7 @@ static int by_base(const void *a, const void *b)
 static bool ends_in(const char *path, const char *file)
 {
     size_t n = strlen(path), k = strlen(file);
-    return k <= n && strcmp(path + n - k, file) == 0 &&
-           (k == n || file[0] == '/' || path[n - k - 1] == '/');
+    return k <= n && strcmp(path + n - k, file) == 0 && (k == n || file[0] == '/' || path[n - k - 1] == '/');
 }
 
 /* The first target whose name is not before `name`. */
@@ -318,21 +294,18 @@ static size_t lower_bound(const target *targets, size_t count, const char *name)
 }
 
 /* Index in the caller's list of the one path that fits, or `count` if none does. */
-static ut_status row_match(const ut_metadata *m, const row *r, const target *targets, size_t count,
-                           size_t *out, ut_err *err)
+static ut_status row_match(const ut_metadata *m, const row *r, const target *targets, size_t count, size_t *out,
+                           ut_err *err)
 {
     const char *file = strncmp(r->rec.file, "./", 2) == 0 ? r->rec.file + 2 : r->rec.file;
     const char *name = base(file), *first = NULL;
     size_t found = count;
-    for (size_t i = lower_bound(targets, count, name);
-         i < count && strcmp(targets[i].name, name) == 0; i++) {
+    for (size_t i = lower_bound(targets, count, name); i < count && strcmp(targets[i].name, name) == 0; i++) {
         if (!ends_in(targets[i].path, file))
             continue;
         if (first)
-            return ut_fail(
-                err, UT_E_ARG,
-                "%s:%zu: file \"%.80s\" fits both %.100s and %.100s; write more of its path",
-                m->name, r->line, r->rec.file, first, targets[i].path);
+            return ut_fail(err, UT_E_ARG, "%s:%zu: file \"%.80s\" fits both %.100s and %.100s; write more of its path",
+                           m->name, r->line, r->rec.file, first, targets[i].path);
         first = targets[i].path;
         found = targets[i].at;
     }
@@ -340,8 +313,8 @@ static ut_status row_match(const ut_metadata *m, const row *r, const target *tar
     return UT_OK;
 }
 
-ut_status ut_metadata_match(const ut_metadata *m, char *const *paths, size_t count,
-                            const ut_recording **rows, ut_missed_fn missed, void *arg, ut_err *err)
+ut_status ut_metadata_match(const ut_metadata *m, char *const *paths, size_t count, const ut_recording **rows,
+                            ut_missed_fn missed, void *arg, ut_err *err)
 {
     ut_status rc = UT_OK;
     target *targets = calloc(count ? count : 1, sizeof *targets);
@@ -359,9 +332,8 @@ ut_status ut_metadata_match(const ut_metadata *m, char *const *paths, size_t cou
         if (at == count)
             missed(arg, r->line, r->rec.file);
         else if (rows[at])
-            rc = ut_fail(err, UT_E_ARG,
-                         "%s:%zu: \"%.100s\" and \"%.100s\" name the same file; remove one",
-                         m->name, r->line, rows[at]->file, r->rec.file);
+            rc = ut_fail(err, UT_E_ARG, "%s:%zu: \"%.100s\" and \"%.100s\" name the same file; remove one", m->name,
+                         r->line, rows[at]->file, r->rec.file);
         else
             rows[at] = &r->rec;
     }

@@ -16,8 +16,7 @@
 typedef struct ut_metadata ut_metadata;
 UT_CHECK ut_status ut_metadata_load(const char *path, ut_metadata **out, ut_err *err);
 /* The same from memory; `name` stands for the file in messages. Never trusts its input. */
-UT_CHECK ut_status ut_metadata_parse(const char *name, const char *text, size_t size,
-                                     ut_metadata **out, ut_err *err);
+UT_CHECK ut_status ut_metadata_parse(const char *name, const char *text, size_t size, ut_metadata **out, ut_err *err);
 void ut_metadata_close(ut_metadata **metadata);
 size_t ut_metadata_rows(const ut_metadata *metadata);
 
@@ -28,7 +27,6 @@ typedef void (*ut_missed_fn)(void *arg, size_t line, const char *file);
  * `file` is as in the row. `missed` is called for each row that names no path. UT_E_ARG if a row
  * fits two paths, or two rows one path. */
 UT_CHECK ut_status ut_metadata_match(const ut_metadata *metadata, char *const *paths, size_t count,
-                                     const ut_recording **rows, ut_missed_fn missed, void *arg,
-                                     ut_err *err);
+                                     const ut_recording **rows, ut_missed_fn missed, void *arg, ut_err *err);
 
 #endif

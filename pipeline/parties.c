@@ -55,26 +55,21 @@ static ut_status text_set(char **out, const char *value, ut_err *err)
 
 static ut_status party_parse(const char *column, char *text, ut_party *party, ut_err *err)
 {
-    char *name = part(&text, '|'), *ipi = part(&text, '|'), *society = part(&text, '|'),
-         *share = part(&text, '|');
+    char *name = part(&text, '|'), *ipi = part(&text, '|'), *society = part(&text, '|'), *share = part(&text, '|');
     char code[12];
     if (!*name)
-        return ut_fail(err, UT_E_ARG, "%s: a party without a name; write Name|IPI|society|share",
-                       column);
+        return ut_fail(err, UT_E_ARG, "%s: a party without a name; write Name|IPI|society|share", column);
     if (text)
-        return ut_fail(err, UT_E_ARG,
-                       "%s: \"%.60s\" has more than four parts; write Name|IPI|society|share",
-                       column, name);
+        return ut_fail(err, UT_E_ARG, "%s: \"%.60s\" has more than four parts; write Name|IPI|society|share", column,
+                       name);
     if (ipi && *ipi && !ut_ipi_parse(ipi, code))
-        return ut_fail(
-            err, UT_E_ARG,
-            "%s: \"%.60s\": ipi \"%.20s\" is not one (check digits); correct it or leave it"
-            " empty",
-            column, name, ipi);
-    if (share && *share && !share_parse(share, &party->share))
         return ut_fail(err, UT_E_ARG,
-                       "%s: \"%.60s\": share \"%.20s\" is not a percentage of 0 to 100", column,
-                       name, share);
+                       "%s: \"%.60s\": ipi \"%.20s\" is not one (check digits); correct it or leave it"
+                       " empty",
+                       column, name, ipi);
+    if (share && *share && !share_parse(share, &party->share))
+        return ut_fail(err, UT_E_ARG, "%s: \"%.60s\": share \"%.20s\" is not a percentage of 0 to 100", column, name,
+                       share);
     ut_status rc = text_set(&party->name, name, err);
     if (rc == UT_OK)
         rc = text_set(&party->ipi, ipi && *ipi ? code : NULL, err);
@@ -83,8 +78,7 @@ static ut_status party_parse(const char *column, char *text, ut_party *party, ut
     return rc;
 }
 
-ut_status ut_parties_parse(const char *column, char *cell, ut_role role, ut_recording *rec,
-                           ut_err *err)
+ut_status ut_parties_parse(const char *column, char *cell, ut_role role, ut_recording *rec, ut_err *err)
 {
     double total = 0;
     for (char *text = part(&cell, ';'); text; text = part(&cell, ';')) {
@@ -102,7 +96,6 @@ ut_status ut_parties_parse(const char *column, char *cell, ut_role role, ut_reco
         total += isnan(party->share) ? 0 : party->share;
     }
     if (total > 1.0001) /* thirds may be rounded up */
-        return ut_fail(err, UT_E_ARG, "%s: shares add up to %.4g %%; they are of the whole work",
-                       column, 100 * total);
+        return ut_fail(err, UT_E_ARG, "%s: shares add up to %.4g %%; they are of the whole work", column, 100 * total);
     return UT_OK;
 }

@@ -7,7 +7,6 @@
 
 /* Appends the parties of `cell` (changed) to rec. `column` names it in messages. UT_E_ARG for a
  * party without a name, a wrong IPI, a share that is none, more than 100 % in one cell. */
-UT_CHECK ut_status ut_parties_parse(const char *column, char *cell, ut_role role, ut_recording *rec,
-                                    ut_err *err);
+UT_CHECK ut_status ut_parties_parse(const char *column, char *cell, ut_role role, ut_recording *rec, ut_err *err);
 
 #endif

@@ -2,11 +2,11 @@
 
 /* The assembler takes the file as it is, so there is no copy of the SQL that could differ from it.
  */
-#define EMBED(symbol, file)                                                                        \
-    extern const char symbol[];                                                                    \
-    __asm__(".pushsection .rodata\n"                                                               \
-            ".global " #symbol "\n" #symbol ":\n"                                                  \
-            ".incbin \"" UT_SCHEMA_DIR "/" file "\"\n.byte 0\n"                                    \
+#define EMBED(symbol, file)                                                                                            \
+    extern const char symbol[];                                                                                        \
+    __asm__(".pushsection .rodata\n"                                                                                   \
+            ".global " #symbol "\n" #symbol ":\n"                                                                      \
+            ".incbin \"" UT_SCHEMA_DIR "/" file "\"\n.byte 0\n"                                                        \
             ".popsection\n")
 
 EMBED(ut_schema_sqlite_0001, "sqlite/0001_store.sql");

@@ -119,9 +119,8 @@ ut_airplay airplay_make(const char *channel, int64_t segment_id, int64_t recordi
 ut_event event_make(const ut_airplay *air)
 {
     char key[64];
-    ut_event event = {.type = "org.undertone.cue.identified.v1",
-                      .time_ns = air->start_ns,
-                      .json = (char *)"{\"cue\":1}"};
+    ut_event event = {
+        .type = "org.undertone.cue.identified.v1", .time_ns = air->start_ns, .json = (char *)"{\"cue\":1}"};
     snprintf(event.key, sizeof event.key, "%s", air->channel);
     snprintf(key, sizeof key, "event %s", air->id);
     ut_uuid_from_text(key, event.id);

@@ -24,11 +24,11 @@ int fixture_setup(void **state);
 int fixture_teardown(void **state);
 
 /* Fails the test with the text of the error that the call put into ERR. */
-#define assert_ok(call)                                                                            \
-    do {                                                                                           \
-        ut_status rc_ = (call);                                                                    \
-        if (rc_ != UT_OK)                                                                          \
-            fail_msg("%s: %s: %s", #call, ut_status_name(rc_), fixture_err.text);                  \
+#define assert_ok(call)                                                                                                \
+    do {                                                                                                               \
+        ut_status rc_ = (call);                                                                                        \
+        if (rc_ != UT_OK)                                                                                              \
+            fail_msg("%s: %s: %s", #call, ut_status_name(rc_), fixture_err.text);                                      \
     } while (0)
 
 extern ut_err fixture_err;

@@ -14,8 +14,7 @@ static int64_t segment_add(ut_store *store, const char *channel)
     return segment.id;
 }
 
-static void airplay_add(ut_store *store, const char *channel, int64_t segment, int64_t recording,
-                        int n)
+static void airplay_add(ut_store *store, const char *channel, int64_t segment, int64_t recording, int n)
 {
     ut_airplay air = airplay_make(channel, segment, recording, n);
     ut_event event = event_make(&air);
@@ -74,8 +73,7 @@ static void airplay_comes_back_as_it_was_put(void **state)
     assert_int_equal(air->what.witness, UT_WITNESS_BOTH);
     assert_int_equal(air->what.start_sample, want.what.start_sample);
     assert_int_equal(air->what.recording_id, recording);
-    assert_true(air->what.log10_e == -21.5 && air->what.ref_end_s == 11.25 &&
-                air->what.score == 77.5);
+    assert_true(air->what.log10_e == -21.5 && air->what.ref_end_s == 11.25 && air->what.score == 77.5);
     assert_true(air->what.music_lufs == -38.1);
     assert_true(isinf(air->what.speech_lufs));
     assert_true(isnan(air->what.mix_lufs));
@@ -101,12 +99,10 @@ static void airplays_by_channel_and_overlap_in_order(void **state)
     assert_int_equal(all.count, 3);
     assert_true(all.items[0].start_ns < all.items[1].start_ns);
     assert_true(all.items[1].start_ns < all.items[2].start_ns);
-    assert_ok(ut_store_airplay_each(f->store, "one", 27 * UT_NS_PER_S, 40 * UT_NS_PER_S,
-                                    keep_airplay, &first, ERR));
+    assert_ok(ut_store_airplay_each(f->store, "one", 27 * UT_NS_PER_S, 40 * UT_NS_PER_S, keep_airplay, &first, ERR));
     assert_int_equal(first.count, 1);
     assert_int_equal(first.items[0].start_ns, 20 * UT_NS_PER_S);
-    assert_ok(ut_store_airplay_each(f->store, "one", 28 * UT_NS_PER_S, 40 * UT_NS_PER_S,
-                                    keep_airplay, &edge, ERR));
+    assert_ok(ut_store_airplay_each(f->store, "one", 28 * UT_NS_PER_S, 40 * UT_NS_PER_S, keep_airplay, &edge, ERR));
     assert_int_equal(edge.count, 0); /* half open */
 }
 
@@ -114,8 +110,7 @@ static void repeated_airplay_is_left_alone_with_its_event(void **state)
 {
     fixture *f = *state;
     int64_t recording = recording_add(f->store, 1), segment = segment_add(f->store, "one");
-    ut_airplay air[2] = {airplay_make("one", segment, recording, 1),
-                         airplay_make("one", segment, recording, 2)};
+    ut_airplay air[2] = {airplay_make("one", segment, recording, 1), airplay_make("one", segment, recording, 2)};
     ut_event event[2] = {event_make(&air[0]), event_make(&air[1])};
     ut_checkpoint checkpoint = {.resume_sample = 1000}, got;
     airplays list = {0};
@@ -171,9 +166,7 @@ static void airplay_put_is_all_or_nothing(void **state)
             air[2].end_ns = air[2].start_ns - 1;
         else
             target = 999; /* no such segment */
-        assert_int_equal(
-            ut_store_airplay_put(f->store, target, air, event, 3, &checkpoint, &added, ERR),
-            UT_E_ARG);
+        assert_int_equal(ut_store_airplay_put(f->store, target, air, event, 3, &checkpoint, &added, ERR), UT_E_ARG);
         assert_int_equal(added, 9);
         assert_int_equal(stats_of(f->store).airplays, 0);
         assert_int_equal(stats_of(f->store).outbox_pending, 0);
@@ -191,8 +184,7 @@ static void removed_recording_can_still_be_credited(void **state)
     fixture *f = *state;
     int64_t recording = recording_add(f->store, 1), segment = segment_add(f->store, "one");
     assert_ok(ut_store_recording_remove(f->store, recording, ERR));
-    airplay_add(f->store, "one", segment, recording,
-                1); /* a monitor whose index is older than the removal */
+    airplay_add(f->store, "one", segment, recording, 1); /* a monitor whose index is older than the removal */
     ut_holding holding;
     assert_ok(ut_store_recording_holding(f->store, recording, &holding, ERR));
     assert_int_equal(holding.airplays, 1);
@@ -217,8 +209,7 @@ static void checkpoint_never_goes_back(void **state)
     assert_int_equal(got.resume_sample, 500);
     assert_true(got.done);
     assert_int_equal(ut_store_checkpoint_get(f->store, 999, &got, ERR), UT_E_NOTFOUND);
-    assert_int_equal(ut_store_airplay_put(f->store, 999, NULL, NULL, 0, &at, &added, ERR),
-                     UT_E_NOTFOUND);
+    assert_int_equal(ut_store_airplay_put(f->store, 999, NULL, NULL, 0, &at, &added, ERR), UT_E_NOTFOUND);
 }
 
 static void outbox_keeps_order_until_acknowledged(void **state)

@@ -115,8 +115,7 @@ static void fingerprints_by_parameter_set(void **state)
     ut_recording rec = recording_make(2);
     bool created;
     int64_t one = recording_add(f->store, 1), two = recording_add(f->store, 2);
-    assert_ok(
-        ut_store_recording_put(f->store, &rec, rows, 2, &created, ERR)); /* p3 stays, p1 is added */
+    assert_ok(ut_store_recording_put(f->store, &rec, rows, 2, &created, ERR)); /* p3 stays, p1 is added */
 
     seen p3 = {0}, p1 = {0}, none = {0};
     assert_ok(ut_store_fingerprint_each(f->store, "p3", see_fingerprint, &p3, ERR));
@@ -165,8 +164,7 @@ static void removed_is_unlisted_but_readable_and_can_come_back(void **state)
     assert_ok(ut_store_fingerprint_each(f->store, "p3", see_fingerprint, &left, ERR));
     assert_int_equal(left.count, 1);
     assert_int_equal(left.ids[0], other);
-    assert_int_equal(ut_store_source_known(f->store, "/a/1.wav", 10, 20, &known, ERR),
-                     UT_E_NOTFOUND);
+    assert_int_equal(ut_store_source_known(f->store, "/a/1.wav", 10, 20, &known, ERR), UT_E_NOTFOUND);
     assert_ok(ut_store_recording_holding(f->store, id, &holding, ERR));
     assert_true(holding.removed);
     assert_int_equal(holding.set_count, 0);
@@ -184,13 +182,11 @@ static void sources_are_known_by_size_and_time(void **state)
 {
     fixture *f = *state;
     int64_t id = recording_add(f->store, 1), known = 0;
-    assert_int_equal(ut_store_source_known(f->store, "/a/1.wav", 10, 20, &known, ERR),
-                     UT_E_NOTFOUND);
+    assert_int_equal(ut_store_source_known(f->store, "/a/1.wav", 10, 20, &known, ERR), UT_E_NOTFOUND);
     assert_ok(ut_store_source_put(f->store, "/a/1.wav", 10, 20, id, ERR));
     assert_ok(ut_store_source_known(f->store, "/a/1.wav", 10, 20, &known, ERR));
     assert_int_equal(known, id);
-    assert_int_equal(ut_store_source_known(f->store, "/a/1.wav", 11, 20, &known, ERR),
-                     UT_E_NOTFOUND);
+    assert_int_equal(ut_store_source_known(f->store, "/a/1.wav", 11, 20, &known, ERR), UT_E_NOTFOUND);
     assert_ok(ut_store_source_put(f->store, "/a/1.wav", 11, 21, id, ERR));
     assert_ok(ut_store_source_known(f->store, "/a/1.wav", 11, 21, &known, ERR));
     assert_int_equal(ut_store_source_put(f->store, "/a/2.wav", 1, 1, 999, ERR), UT_E_ARG);
@@ -257,8 +253,7 @@ static void survives_closing(void **state)
     assert_ok(ut_store_open(f->dsn, UT_STORE_READ, &f->store, ERR));
     assert_ok(ut_store_recording_get(f->store, id, &got, ERR));
     ut_recording_clear(&got);
-    assert_int_equal(ut_store_recording_remove(f->store, id, ERR),
-                     UT_E_IO); /* opened for reading */
+    assert_int_equal(ut_store_recording_remove(f->store, id, ERR), UT_E_IO); /* opened for reading */
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)

@@ -96,13 +96,7 @@ static void utf8(void **state)
                          "\xE2\x82",
                          "\xC3(",
                          "\xFF"};
-    const char *good[] = {"",
-                          "plain",
-                          "\xC2\x80",
-                          "\xE0\xA0\x80",
-                          "\xED\x9F\xBF",
-                          "\xEE\x80\x80",
-                          "\xF4\x8F\xBF\xBF"};
+    const char *good[] = {"", "plain", "\xC2\x80", "\xE0\xA0\x80", "\xED\x9F\xBF", "\xEE\x80\x80", "\xF4\x8F\xBF\xBF"};
     char text[] = "a\xFF\xC3\xB6\xC3";
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(ut_utf8_span(bad[i], strlen(bad[i])), 0);
@@ -119,8 +113,7 @@ static void identifiers(void **state)
     assert_string_equal(isrc, "GBAYE0000351");
     assert_true(ut_isrc_parse(" isrc us-s1z-99-00001 ", isrc));
     assert_string_equal(isrc, "USS1Z9900001");
-    const char *no_isrc[] = {
-        "", "GBAYE000035", "GBAYE00003511", "G1AYE0000351", "GBAYE000O351", "GB_YE0000351"};
+    const char *no_isrc[] = {"", "GBAYE000035", "GBAYE00003511", "G1AYE0000351", "GBAYE000O351", "GB_YE0000351"};
     for (size_t i = 0; i < sizeof no_isrc / sizeof *no_isrc; i++)
         assert_false(ut_isrc_parse(no_isrc[i], isrc));
 
@@ -128,8 +121,7 @@ static void identifiers(void **state)
     assert_string_equal(iswc, "T-034.524.680-1");
     assert_true(ut_iswc_parse("t0345246801", iswc));
     assert_string_equal(iswc, "T-034.524.680-1");
-    const char *no_iswc[] = {"",           "T-034.524.680-2", "T-034.524.608-1",
-                             "T034524680", "X0345246801",     "T03452468011"};
+    const char *no_iswc[] = {"", "T-034.524.680-2", "T-034.524.608-1", "T034524680", "X0345246801", "T03452468011"};
     for (size_t i = 0; i < sizeof no_iswc / sizeof *no_iswc; i++)
         assert_false(ut_iswc_parse(no_iswc[i], iswc));
 
