@@ -51,26 +51,21 @@ static json_t *recording_json(const ut_identification *what, const ut_recording 
                      text_or_null(recording ? recording->isrc : NULL));
 }
 
-ut_status ut_identified_json(FILE *out, const char *file, const ut_identification *what,
-                             const ut_recording *recording, const ut_versions *versions,
-                             ut_err *err)
+ut_status ut_identified_json(FILE *out, const char *file, const ut_identification *what, const ut_recording *recording,
+                             const ut_versions *versions, ut_err *err)
 {
     bool known = what->outcome != UT_UNIDENTIFIED;
-    json_t *of = json_pack("{s:s, s:o, s:s, s:I}", "engine", UT_VERSION, "model",
-                           text_or_null(versions->model_hash), "params", versions->params,
-                           "catalogue", (json_int_t)versions->catalogue_version);
+    json_t *of = json_pack("{s:s, s:o, s:s, s:I}", "engine", UT_VERSION, "model", text_or_null(versions->model_hash),
+                           "params", versions->params, "catalogue", (json_int_t)versions->catalogue_version);
     json_t *root = json_pack(
-        "{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "file", clean(file),
-        "start_s", rounded((double)what->start_sample / UT_RATE_HZ, 2), "end_s",
-        rounded((double)what->end_sample / UT_RATE_HZ, 2), "outcome",
-        ut_outcome_name(what->outcome), "recording", recording_json(what, recording), "ref_start_s",
-        rounded(known ? what->ref_start_s : NAN, 2), "time_scale",
-        rounded(known ? what->time_scale : NAN, 5), "e_value", e_value(known ? what->log10_e : NAN),
-        "score", rounded(known ? what->score : NAN, 1), "music_lufs", rounded(what->music_lufs, 1),
-        "speech_lufs", rounded(what->speech_lufs, 1), "source", ut_witness_name(what->witness),
-        "versions", of);
-    bool ok = root && json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(12)) == 0 &&
-              fputc('\n', out) != EOF;
+        "{s:o, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o}", "file", clean(file), "start_s",
+        rounded((double)what->start_sample / UT_RATE_HZ, 2), "end_s", rounded((double)what->end_sample / UT_RATE_HZ, 2),
+        "outcome", ut_outcome_name(what->outcome), "recording", recording_json(what, recording), "ref_start_s",
+        rounded(known ? what->ref_start_s : NAN, 2), "time_scale", rounded(known ? what->time_scale : NAN, 5),
+        "e_value", e_value(known ? what->log10_e : NAN), "score", rounded(known ? what->score : NAN, 1), "music_lufs",
+        rounded(what->music_lufs, 1), "speech_lufs", rounded(what->speech_lufs, 1), "source",
+        ut_witness_name(what->witness), "versions", of);
+    bool ok = root && json_dumpf(root, out, JSON_COMPACT | JSON_REAL_PRECISION(12)) == 0 && fputc('\n', out) != EOF;
     json_decref(root);
     return ok ? UT_OK : ut_fail(err, UT_E_IO, "%s: result cannot be written", file);
 }
@@ -78,9 +73,8 @@ ut_status ut_identified_json(FILE *out, const char *file, const ut_identificatio
 static void print_time(FILE *out, int64_t sample)
 {
     int64_t hundredths = sample * 100 / UT_RATE_HZ;
-    fprintf(out, "%2lld:%02lld:%02lld.%02lld", (long long)(hundredths / 360000),
-            (long long)(hundredths / 6000 % 60), (long long)(hundredths / 100 % 60),
-            (long long)(hundredths % 100));
+    fprintf(out, "%2lld:%02lld:%02lld.%02lld", (long long)(hundredths / 360000), (long long)(hundredths / 6000 % 60),
+            (long long)(hundredths / 100 % 60), (long long)(hundredths % 100));
 }
 
 void ut_identified_text(FILE *out, const ut_identification *what, const ut_recording *recording)

@@ -15,8 +15,7 @@ typedef struct {
 
 /* recording: NULL if unidentified, or gone from the store. UT_E_IO if it cannot be written. */
 UT_CHECK ut_status ut_identified_json(FILE *out, const char *file, const ut_identification *what,
-                                      const ut_recording *recording, const ut_versions *versions,
-                                      ut_err *err);
+                                      const ut_recording *recording, const ut_versions *versions, ut_err *err);
 void ut_identified_text(FILE *out, const ut_identification *what, const ut_recording *recording);
 
 #endif

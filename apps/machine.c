@@ -67,8 +67,7 @@ ut_machine ut_machine_describe(void)
     features(machine.features, sizeof machine.features);
     distribution(name, sizeof name);
     uname(&kernel);
-    snprintf(machine.system, sizeof machine.system, "%s, %.16s %.50s", name, kernel.sysname,
-             kernel.machine);
+    snprintf(machine.system, sizeof machine.system, "%s, %.16s %.50s", name, kernel.sysname, kernel.machine);
     machine.memory_mib = (int64_t)sysconf(_SC_PHYS_PAGES) / 1024 * sysconf(_SC_PAGESIZE) / 1024;
 #ifdef __clang__
     snprintf(machine.compiler, sizeof machine.compiler, "clang %s", __clang_version__);
@@ -85,9 +84,9 @@ double ut_machine_peak_mib(void)
     return getrusage(RUSAGE_SELF, &usage) == 0 ? (double)usage.ru_maxrss / 1024.0 : 0.0;
 }
 
-double ut_machine_thread_s(void)
+double ut_machine_cpu_s(void)
 {
     struct timespec now = {0};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }

@@ -19,7 +19,8 @@ typedef struct {
 ut_machine ut_machine_describe(void);
 /* Peak resident memory of this process in MiB. */
 double ut_machine_peak_mib(void);
-/* CPU seconds of the calling thread. */
-double ut_machine_thread_s(void);
+/* CPU seconds of all threads of this process: what a figure "per core" divides by, so that a busy
+ * machine does not spoil it. */
+double ut_machine_cpu_s(void);
 
 #endif

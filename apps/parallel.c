@@ -38,8 +38,8 @@ static void *work(void *arg)
     size_t index = 0;
     while (take(s, &index)) {
         ut_err err = {.code = UT_OK};
-        ut_status rc = ut_cli_stopped() ? ut_fail(&err, UT_E_STOPPED, "stopped")
-                                        : s->fn(s->arg, w->number, index, &err);
+        ut_status rc =
+            ut_cli_stopped() ? ut_fail(&err, UT_E_STOPPED, "stopped") : s->fn(s->arg, w->number, index, &err);
         if (rc == UT_OK)
             continue;
         pthread_mutex_lock(&s->lock);
@@ -61,8 +61,7 @@ ut_status ut_parallel(int jobs, size_t count, ut_parallel_fn fn, void *arg, ut_e
     worker *workers = calloc((size_t)jobs, sizeof *workers);
     if (!workers)
         return ut_fail(err, UT_E_NOMEM, "%d workers", jobs);
-    shared s = {
-        .count = count, .failed = count, .fn = fn, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
+    shared s = {.count = count, .failed = count, .fn = fn, .arg = arg, .lock = PTHREAD_MUTEX_INITIALIZER};
     int started = 1; /* worker 0 is the calling thread */
     workers[0] = (worker){.all = &s};
     for (; started < jobs; started++) {

@@ -19,8 +19,8 @@ typedef struct {
     ut_model *model;
 } evaluation;
 
-static int add_column(const ut_args *args, ut_eval_plan *plan, ut_eval_kind kind, const char *name,
-                      double snr_db, size_t queries)
+static int add_column(const ut_args *args, ut_eval_plan *plan, ut_eval_kind kind, const char *name, double snr_db,
+                      size_t queries)
 {
     if (plan->column_count == UT_EVAL_COLUMNS)
         return ut_cli_usage(args, "more than %d conditions", UT_EVAL_COLUMNS);
@@ -37,8 +37,7 @@ static int add_snrs(const ut_args *args, ut_eval_plan *plan, size_t queries)
         char *end = NULL, name[16];
         double snr_db = strtod(at, &end);
         if (end == at || (*end && *end != ',') || !(fabs(snr_db) <= 60))
-            return ut_cli_usage(args, "--snr: %s: must be dB from -60 to 60, separated by commas",
-                                at);
+            return ut_cli_usage(args, "--snr: %s: must be dB from -60 to 60, separated by commas", at);
         snprintf(name, sizeof name, "%g dB", snr_db);
         int exit_code = add_column(args, plan, UT_EVAL_MIXED, name, snr_db, queries);
         if (exit_code)
@@ -56,8 +55,7 @@ static int add_condition(const ut_args *args, ut_eval_plan *plan, const char *na
     } kinds[] = {{"clean", UT_EVAL_CLEAN},   {"mix", UT_EVAL_MIXED},     {"fx", UT_EVAL_FX},
                  {"chain", UT_EVAL_CHAIN},   {"speed", UT_EVAL_SPEED},   {"absent", UT_EVAL_ABSENT},
                  {"speech", UT_EVAL_SPEECH}, {"boundary", UT_EVAL_EDGES}};
-    size_t queries = (size_t)ut_args_int(args, "queries"),
-           absent = (size_t)ut_args_int(args, "absent");
+    size_t queries = (size_t)ut_args_int(args, "queries"), absent = (size_t)ut_args_int(args, "absent");
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         if (strcmp(kinds[i].name, name) != 0)
             continue;
@@ -66,22 +64,19 @@ static int add_condition(const ut_args *args, ut_eval_plan *plan, const char *na
             return add_snrs(args, plan, queries);
         case UT_EVAL_FX: /* left out without effects, unless it was asked for */
             if (!ut_args_given(args, "effects"))
-                return ut_args_given(args, "conditions") ? ut_cli_usage(args, "fx needs --effects")
-                                                         : 0;
+                return ut_args_given(args, "conditions") ? ut_cli_usage(args, "fx needs --effects") : 0;
             return add_column(args, plan, UT_EVAL_FX, name, 0, queries);
         case UT_EVAL_ABSENT:
         case UT_EVAL_SPEECH:
             return add_column(args, plan, kinds[i].kind, name, 0, absent);
         case UT_EVAL_EDGES:
-            return add_column(args, plan, UT_EVAL_EDGES, name, 0,
-                              (queries + EDGES_SHARE - 1) / EDGES_SHARE);
+            return add_column(args, plan, UT_EVAL_EDGES, name, 0, (queries + EDGES_SHARE - 1) / EDGES_SHARE);
         default:
             return add_column(args, plan, kinds[i].kind, name, 0, queries);
         }
     }
-    return ut_cli_usage(
-        args, "--conditions: %s: allowed: clean, mix, fx, chain, speed, absent, speech, boundary",
-        name);
+    return ut_cli_usage(args, "--conditions: %s: allowed: clean, mix, fx, chain, speed, absent, speech, boundary",
+                        name);
 }
 
 static int add_params(const ut_args *args, ut_eval_sources *sources, const char *name)
@@ -99,8 +94,8 @@ static int each_name(const ut_args *args, evaluation *e, const char *option)
     char *list = strdup(ut_args_text(args, option)), *rest = list;
     int exit_code = 0;
     for (char *name = strsep(&rest, ","); name && exit_code == 0; name = strsep(&rest, ","))
-        exit_code = strcmp(option, "params") == 0 ? add_params(args, &e->sources, name)
-                                                  : add_condition(args, &e->plan, name);
+        exit_code =
+            strcmp(option, "params") == 0 ? add_params(args, &e->sources, name) : add_condition(args, &e->plan, name);
     free(list);
     return exit_code;
 }
@@ -199,27 +194,20 @@ static const ut_opt options[] = {
     {"music", 'm', UT_OPT_TEXT, "DIR", NULL, 0, 0, "music that queries are made of"},
     {"speech", 's', UT_OPT_TEXT, "DIR", NULL, 0, 0, "speech over it; its pauses are cut"},
     {"effects", 'e', UT_OPT_TEXT, "DIR", NULL, 0, 0, "sound effects, for the condition fx"},
-    {"catalogue", 'c', UT_OPT_TEXT, "DIR,…", NULL, 0, 0,
-     "further tracks of the catalogue, beside the music"},
-    {"conditions", 0, UT_OPT_TEXT, "LIST", "clean,mix,fx,chain,speed,absent,speech,boundary", 0, 0,
-     "what to measure"},
-    {"snr", 0, UT_OPT_TEXT, "DB,…", "0,-10,-20,-30", 0, 0,
-     "levels of music over speech, for the condition mix"},
+    {"catalogue", 'c', UT_OPT_TEXT, "DIR,…", NULL, 0, 0, "further tracks of the catalogue, beside the music"},
+    {"conditions", 0, UT_OPT_TEXT, "LIST", "clean,mix,fx,chain,speed,absent,speech,boundary", 0, 0, "what to measure"},
+    {"snr", 0, UT_OPT_TEXT, "DB,…", "0,-10,-20,-30", 0, 0, "levels of music over speech, for the condition mix"},
     {"seconds", 0, UT_OPT_REAL, "S", "12", 4, 120, "length of a query"},
     {"queries", 'n', UT_OPT_INT, "N", "200", 1, 100000, "queries per condition"},
-    {"absent", 0, UT_OPT_INT, "N", "200", 1, 100000,
-     "queries each of absent music and of speech alone"},
+    {"absent", 0, UT_OPT_INT, "N", "200", 1, 100000, "queries each of absent music and of speech alone"},
     {"params", 'p', UT_OPT_TEXT, "LIST", "p1,p2,p3", 0, 0, "parameter sets"},
-    {"separator", 0, UT_OPT_TEXT, "MODEL|none", "default", 0, 0,
-     "name or file of the model; none: the mixture only"},
+    {"separator", 0, UT_OPT_TEXT, "MODEL|none", "default", 0, 0, "name or file of the model; none: the mixture only"},
     {"no-mix", 0, UT_OPT_FLAG, NULL, NULL, 0, 0, "with a separator, leave out the rows without it"},
     {"backend", 0, UT_OPT_CHOICE, "auto|ref|onednn|cuda", "auto", 0, 0, "what runs the model"},
-    {"max-log10-e", 0, UT_OPT_REAL, "X", "0", -300, 0,
-     "accept at this E-value (log10) or below; 0: as identify does"},
+    {"max-log10-e", 0, UT_OPT_REAL, "X", "0", -300, 0, "accept at this E-value (log10) or below; 0: as identify does"},
     {"seed", 0, UT_OPT_INT, "N", "1", 0, 1e15, "the same seed makes the same queries"},
     {"jobs", 'j', UT_OPT_INT, "N", "0", 0, 1024, "threads; 0: one per core"},
-    {"cache", 0, UT_OPT_TEXT, "DIR", NULL, 0, 0,
-     "keep decoded and separated audio here for the next run"},
+    {"cache", 0, UT_OPT_TEXT, "DIR", NULL, 0, 0, "keep decoded and separated audio here for the next run"},
     {"output", 'o', UT_OPT_TEXT, "BASE", NULL, 0, 0, "also write BASE.md and BASE.json"},
     {.name = NULL},
 };
@@ -229,8 +217,7 @@ const ut_verb ut_verb_evaluate = {
     .summary = "measure identification on mixtures made of music and speech",
     .arguments = "",
     .options = options,
-    .examples =
-        "undertone evaluate --music music/dev --speech speech/dev --catalogue music/train\n"
-        "undertone evaluate -m music -s speech --conditions mix --snr 0,-10 --params p3 --queries 100",
+    .examples = "undertone evaluate --music music/dev --speech speech/dev --catalogue music/train\n"
+                "undertone evaluate -m music -s speech --conditions mix --snr 0,-10 --params p3 --queries 100",
     .run = run,
 };

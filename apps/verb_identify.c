@@ -165,8 +165,7 @@ static ut_status identify_file(job *j, ut_err *err)
     }
     if (rc == UT_OK && v->paths.count == 1) {
         double seconds = ut_media_describe(media)->duration_s;
-        rc = ut_progress_open("identify", "s", isfinite(seconds) ? (uint64_t)seconds : 0,
-                              &v->progress);
+        rc = ut_progress_open("identify", "s", isfinite(seconds) ? (uint64_t)seconds : 0, &v->progress);
     }
     if (rc == UT_OK)
         rc = feed(j, media, analyser, err);
@@ -257,10 +256,8 @@ static ut_status open_all(identify *v, ut_err *err)
         rc = ut_progress_open("identify", "files", v->paths.count, &v->progress);
     if (rc != UT_OK)
         return rc;
-    v->options = (ut_analyser_options){.index = v->index,
-                                       .model = v->model,
-                                       .backend = ut_args_text(args, "backend"),
-                                       .unidentified = true};
+    v->options = (ut_analyser_options){
+        .index = v->index, .model = v->model, .backend = ut_args_text(args, "backend"), .unidentified = true};
     v->versions = (ut_versions){.model_hash = v->model ? ut_model_describe(v->model)->hash : NULL,
                                 .params = ut_args_text(args, "params"),
                                 .catalogue_version = ut_index_describe(v->index).catalogue_version};
@@ -306,8 +303,7 @@ static int run(const ut_args *args)
 
 static const ut_opt options[] = {
     {"list", 'l', UT_OPT_TEXT, "FILE", NULL, 0, 0, "read further paths from FILE, one per line"},
-    {"separator", 0, UT_OPT_TEXT, "MODEL|none", "default", 0, 0,
-     "name or file of the model that takes the speech off"},
+    {"separator", 0, UT_OPT_TEXT, "MODEL|none", "default", 0, 0, "name or file of the model that takes the speech off"},
     {"backend", 0, UT_OPT_CHOICE, "auto|ref|onednn|cuda", "auto", 0, 0, "what runs the model"},
     {"params", 'p', UT_OPT_CHOICE, "p1|p2|p3", "p3", 0, 0, "parameter set"},
     {"jobs", 'j', UT_OPT_INT, "N", "0", 0, 1024, "files at a time; 0: one per core"},

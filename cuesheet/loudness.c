@@ -34,8 +34,7 @@ static double energy_of(double lufs)
 ut_status ut_meter_open(int64_t first_sample, double keep_s, ut_meter **out, ut_err *err)
 {
     if (first_sample < 0 || !(keep_s >= 1.0 && keep_s <= MAX_KEEP_S))
-        return ut_fail(err, UT_E_ARG, "loudness: first sample %lld, %g s", (long long)first_sample,
-                       keep_s);
+        return ut_fail(err, UT_E_ARG, "loudness: first sample %lld, %g s", (long long)first_sample, keep_s);
     ut_meter *m = calloc(1, sizeof *m);
     if (!m)
         return ut_fail(err, UT_E_NOMEM, "loudness: meter");
@@ -44,8 +43,7 @@ ut_status ut_meter_open(int64_t first_sample, double keep_s, ut_meter **out, ut_
     m->capacity = (int64_t)ceil(keep_s * 10.0) + GATE_STEPS;
     m->energy = calloc((size_t)m->capacity, sizeof *m->energy);
     m->state = ebur128_init(1, UT_RATE_HZ, EBUR128_MODE_M);
-    if (!m->energy || !m->state ||
-        ebur128_set_channel(m->state, 0, EBUR128_DUAL_MONO) != EBUR128_SUCCESS) {
+    if (!m->energy || !m->state || ebur128_set_channel(m->state, 0, EBUR128_DUAL_MONO) != EBUR128_SUCCESS) {
         ut_meter_close(&m);
         return ut_fail(err, UT_E_NOMEM, "loudness: %g s of energies", keep_s);
     }

@@ -43,8 +43,7 @@ static ut_status on_identification(void *arg, const ut_identification *what)
         start = full.start_sample;
     full.mix_lufs = ut_meter_lufs(a->mix_meter, start, full.end_sample);
     full.music_lufs = a->music_meter ? ut_meter_lufs(a->music_meter, start, full.end_sample) : NAN;
-    full.speech_lufs =
-        a->speech_meter ? ut_meter_lufs(a->speech_meter, start, full.end_sample) : NAN;
+    full.speech_lufs = a->speech_meter ? ut_meter_lufs(a->speech_meter, start, full.end_sample) : NAN;
     return a->emit(a->arg, &full);
 }
 
@@ -65,8 +64,7 @@ static ut_status measure(ut_analyser *a, const float *mix, const float *music, s
 
 /* Stems, or the mixture alone (music NULL), from sample `first` on. The meters come first: the
  * tracker may emit a stretch that ends in these very samples. */
-static ut_status on_stems(void *arg, int64_t first, const float *mix, const float *music,
-                          size_t frames)
+static ut_status on_stems(void *arg, int64_t first, const float *mix, const float *music, size_t frames)
 {
     ut_analyser *a = arg;
     ut_status rc = measure(a, mix, music, frames);
@@ -83,11 +81,9 @@ static ut_status on_stems(void *arg, int64_t first, const float *mix, const floa
     return ut_tracker_push(a->tracker, mix, music, frames, &a->inner);
 }
 
-static ut_status open_separator(ut_analyser *a, const ut_analyser_options *options,
-                                int64_t first_sample, ut_err *err)
+static ut_status open_separator(ut_analyser *a, const ut_analyser_options *options, int64_t first_sample, ut_err *err)
 {
-    ut_status rc = ut_separator_open(options->model, options->backend, options->precision, 1,
-                                     &a->separator, err);
+    ut_status rc = ut_separator_open(options->model, options->backend, options->precision, 1, &a->separator, err);
     if (rc != UT_OK)
         return rc;
     int64_t hop = (int64_t)ut_stream_hop_default(options->model);
@@ -111,27 +107,24 @@ static ut_status open_meters(ut_analyser *a, int64_t first_sample, ut_err *err)
     return rc;
 }
 
-ut_status ut_analyser_open(const ut_analyser_options *options, int64_t first_sample,
-                           ut_identification_fn emit, void *arg, ut_analyser **out, ut_err *err)
+ut_status ut_analyser_open(const ut_analyser_options *options, int64_t first_sample, ut_identification_fn emit,
+                           void *arg, ut_analyser **out, ut_err *err)
 {
     if (!options->index || !emit || first_sample < 0)
         return ut_fail(err, UT_E_ARG, "analyser: first sample %lld", (long long)first_sample);
     ut_analyser *a = calloc(1, sizeof *a);
     if (!a)
         return ut_fail(err, UT_E_NOMEM, "analyser");
-    *a =
-        (ut_analyser){.emit = emit, .arg = arg, .warm_up = METER_WARM_UP, .position = first_sample};
+    *a = (ut_analyser){.emit = emit, .arg = arg, .warm_up = METER_WARM_UP, .position = first_sample};
     ut_status rc = options->model ? open_separator(a, options, first_sample, err) : UT_OK;
     if (rc != UT_OK)
         goto fail;
     if ((rc = open_meters(a, first_sample + a->skip, err)) != UT_OK)
         goto fail;
     a->tracker_sample = first_sample > 0 ? first_sample + a->warm_up : 0;
-    ut_tracker_options tracking = {.max_log10_e = options->max_log10_e,
-                                   .unidentified = options->unidentified,
-                                   .first_sample = a->tracker_sample};
-    if ((rc = ut_tracker_open(options->index, &tracking, on_identification, a, &a->tracker, err)) !=
-        UT_OK)
+    ut_tracker_options tracking = {
+        .max_log10_e = options->max_log10_e, .unidentified = options->unidentified, .first_sample = a->tracker_sample};
+    if ((rc = ut_tracker_open(options->index, &tracking, on_identification, a, &a->tracker, err)) != UT_OK)
         goto fail;
     *out = a;
     return UT_OK;

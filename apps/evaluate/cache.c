@@ -32,7 +32,6 @@ void ut_cache_put(const char *folder, const char *key, const float *samples, siz
     ut_err err;
     if (!path_of(folder, key, path))
         return;
-    if (ut_folder_make(folder, &err) != UT_OK ||
-        ut_file_write(path, samples, frames * sizeof *samples, &err) != UT_OK)
+    if (ut_folder_make(folder, &err) != UT_OK || ut_file_write(path, samples, frames * sizeof *samples, &err) != UT_OK)
         ut_log(UT_LOG_WARN, "evaluate", "cache", "key=%s", key);
 }

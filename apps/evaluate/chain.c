@@ -42,8 +42,7 @@ static void feed(GstAppSrc *source, const float *in, size_t frames)
 }
 
 /* Reads to the end of the stream; what is missing of `frames` becomes silence. */
-static ut_status drain(GstElement *pipeline, GstAppSink *sink, float *out, size_t frames,
-                       ut_err *err)
+static ut_status drain(GstElement *pipeline, GstAppSink *sink, float *out, size_t frames, ut_err *err)
 {
     size_t have = 0;
     GstSample *sample = NULL;

@@ -47,8 +47,7 @@ const char *ut_eval_mode_name(ut_eval_mode mode)
 /* --- one query
  * ------------------------------------------------------------------------------------------- */
 
-static ut_status collect_stem(void *arg, int64_t first, const float *mix, const float *music,
-                              size_t frames)
+static ut_status collect_stem(void *arg, int64_t first, const float *mix, const float *music, size_t frames)
 {
     (void)mix;
     collected *c = arg;
@@ -59,8 +58,7 @@ static ut_status collect_stem(void *arg, int64_t first, const float *mix, const 
     return UT_OK;
 }
 
-static ut_status separate(ut_separator *separator, const ut_eval_query *query, float *music,
-                          ut_err *err)
+static ut_status separate(ut_separator *separator, const ut_eval_query *query, float *music, ut_err *err)
 {
     collected c = {.samples = music, .frames = query->frames};
     ut_stream *stream = NULL;
@@ -76,8 +74,8 @@ static ut_status separate(ut_separator *separator, const ut_eval_query *query, f
 }
 
 /* The separated music of a query, from the cache if it is there. *music is malloc'd. */
-static ut_status music_of(const evaluation *e, ut_separator *separator, const ut_eval_query *query,
-                          float **music, ut_err *err)
+static ut_status music_of(const evaluation *e, ut_separator *separator, const ut_eval_query *query, float **music,
+                          ut_err *err)
 {
     char key[65], text[256];
     size_t frames = 0;
@@ -115,8 +113,8 @@ static ut_status note(void *arg, const ut_identification *what)
     return UT_OK;
 }
 
-static ut_status track(const ut_index *index, double max_log10_e, const float *mix,
-                       const float *music, size_t frames, findings *found, ut_err *err)
+static ut_status track(const ut_index *index, double max_log10_e, const float *mix, const float *music, size_t frames,
+                       findings *found, ut_err *err)
 {
     ut_tracker *tracker = NULL;
     ut_tracker_options options = {.max_log10_e = max_log10_e};
@@ -131,8 +129,8 @@ static ut_status track(const ut_index *index, double max_log10_e, const float *m
     return rc;
 }
 
-static ut_status judge_all(const evaluation *e, const ut_eval_query *query, const float *music,
-                           bool absent, outcome *out, ut_err *err)
+static ut_status judge_all(const evaluation *e, const ut_eval_query *query, const float *music, bool absent,
+                           outcome *out, ut_err *err)
 {
     const ut_eval_material *m = e->material;
     ut_status rc = UT_OK;
@@ -166,10 +164,8 @@ static ut_status evaluate_query(void *arg, int worker, size_t task, ut_err *err)
     evaluation *e = arg;
     size_t number = 0;
     const ut_eval_column *column = &e->plan->columns[column_of(e->plan, task, &number)];
-    ut_eval_recipe recipe = {.kind = column->kind,
-                             .snr_db = column->snr_db,
-                             .seconds = e->plan->seconds,
-                             .seed = e->plan->seed};
+    ut_eval_recipe recipe = {
+        .kind = column->kind, .snr_db = column->snr_db, .seconds = e->plan->seconds, .seed = e->plan->seed};
     ut_eval_query query = {0};
     float *music = NULL;
     ut_status rc = ut_eval_query_make(e->material, &recipe, number, &query, err);
@@ -188,8 +184,8 @@ static ut_status evaluate_query(void *arg, int worker, size_t task, ut_err *err)
  * ------------------------------------------------------------------------------------------------
  */
 
-static void add_wrong(ut_eval_result *r, size_t param, ut_eval_mode mode, size_t column,
-                      size_t number, const ut_eval_verdict *v, size_t track_of)
+static void add_wrong(ut_eval_result *r, size_t param, ut_eval_mode mode, size_t column, size_t number,
+                      const ut_eval_verdict *v, size_t track_of)
 {
     if (v->wrong > 0 && r->wrong_count < UT_EVAL_WRONG_KEPT)
         r->wrong[r->wrong_count++] = (ut_eval_wrong){.param = param,
@@ -212,8 +208,8 @@ static void add_verdict(ut_eval_cell *cell, const ut_eval_verdict *v)
     cell->queries_wrong += v->wrong > 0;
 }
 
-static ut_status add_up(const evaluation *e, size_t tasks, size_t param, ut_eval_mode mode,
-                        ut_eval_result *r, ut_err *err)
+static ut_status add_up(const evaluation *e, size_t tasks, size_t param, ut_eval_mode mode, ut_eval_result *r,
+                        ut_err *err)
 {
     double *edges = malloc((tasks ? tasks : 1) * 2 * UT_EVAL_SEGMENTS * sizeof *edges);
     size_t edge_count = 0;
@@ -239,15 +235,13 @@ static ut_status open_separators(evaluation *e, ut_eval_result *r, ut_err *err)
     if (!e->plan->model)
         return rc;
     for (int i = 0; i < e->plan->jobs && rc == UT_OK; i++)
-        rc = ut_separator_open(e->plan->model, e->plan->backend, e->plan->precision, 1,
-                               &e->separators[i], err);
+        rc = ut_separator_open(e->plan->model, e->plan->backend, e->plan->precision, 1, &e->separators[i], err);
     if (rc == UT_OK)
         snprintf(r->backend, sizeof r->backend, "%s", ut_separator_backend(e->separators[0]));
     return rc;
 }
 
-ut_status ut_eval_run(const ut_eval_material *material, const ut_eval_plan *plan,
-                      ut_eval_result *out, ut_err *err)
+ut_status ut_eval_run(const ut_eval_material *material, const ut_eval_plan *plan, ut_eval_result *out, ut_err *err)
 {
     evaluation e = {.material = material, .plan = plan};
     ut_eval_result result = {.wall_s = 0};
@@ -258,8 +252,7 @@ ut_status ut_eval_run(const ut_eval_material *material, const ut_eval_plan *plan
     e.separators = calloc((size_t)plan->jobs, sizeof *e.separators);
     e.outcomes = calloc(tasks ? tasks : 1, sizeof *e.outcomes);
     ut_status rc = UT_OK;
-    if (!e.separators || !e.outcomes ||
-        ut_progress_open("evaluate", "queries", tasks, &e.progress) != UT_OK)
+    if (!e.separators || !e.outcomes || ut_progress_open("evaluate", "queries", tasks, &e.progress) != UT_OK)
         rc = ut_fail(err, UT_E_NOMEM, "%zu queries", tasks);
     if (rc == UT_OK)
         rc = open_separators(&e, &result, err);

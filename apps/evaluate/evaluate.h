@@ -49,8 +49,7 @@ typedef struct {
 
 typedef struct {
     ut_eval_cell cells[UT_EVAL_PARAMS][UT_EVAL_MODES][UT_EVAL_COLUMNS];
-    double
-        *edges[UT_EVAL_PARAMS][UT_EVAL_MODES]; /* absolute boundary errors in s, starts and ends */
+    double *edges[UT_EVAL_PARAMS][UT_EVAL_MODES]; /* absolute boundary errors in s, starts and ends */
     size_t edge_count[UT_EVAL_PARAMS][UT_EVAL_MODES];
     ut_eval_wrong wrong[UT_EVAL_WRONG_KEPT]; /* the first ones, in order of the table */
     size_t wrong_count;
@@ -59,8 +58,8 @@ typedef struct {
 } ut_eval_result;
 
 /* To be released by ut_eval_result_clear. */
-UT_CHECK ut_status ut_eval_run(const ut_eval_material *material, const ut_eval_plan *plan,
-                               ut_eval_result *out, ut_err *err);
+UT_CHECK ut_status ut_eval_run(const ut_eval_material *material, const ut_eval_plan *plan, ut_eval_result *out,
+                               ut_err *err);
 void ut_eval_result_clear(ut_eval_result *result);
 
 #endif

@@ -43,23 +43,20 @@ static int64_t overlap(const ut_eval_segment *segment, const ut_identification *
 
 /* Compares the middle of the overlap in the segment's track with the place that is claimed for it.
  */
-static ut_status same_place(const ut_eval_material *m, const ut_eval_segment *segment,
-                            const ut_identification *what, bool *same, ut_err *err)
+static ut_status same_place(const ut_eval_material *m, const ut_eval_segment *segment, const ut_identification *what,
+                            bool *same, ut_err *err)
 {
     const ut_eval_track *source = &m->tracks[segment->track];
     float *claimed = NULL;
     size_t claimed_frames = 0;
-    ut_status rc = ut_eval_decode(m->tracks[what->recording_id - 1].path, m->cache, &claimed,
-                                  &claimed_frames, err);
+    ut_status rc = ut_eval_decode(m->tracks[what->recording_id - 1].path, m->cache, &claimed, &claimed_frames, err);
     if (rc != UT_OK)
         return rc;
     int64_t start = segment->start > what->start_sample ? segment->start : what->start_sample;
     double middle = (double)start + 0.5 * (double)overlap(segment, what);
     double scale = what->time_scale > 0 ? what->time_scale : 1.0;
-    double source_s =
-        segment->source_s + (middle - (double)segment->start) / UT_RATE_HZ * segment->speed;
-    double claimed_s =
-        what->ref_start_s + (middle - (double)what->start_sample) / UT_RATE_HZ / scale;
+    double source_s = segment->source_s + (middle - (double)segment->start) / UT_RATE_HZ * segment->speed;
+    double claimed_s = what->ref_start_s + (middle - (double)what->start_sample) / UT_RATE_HZ / scale;
     int64_t a = (int64_t)(source_s * UT_RATE_HZ) - COMPARE_FRAMES / 2;
     int64_t b = (int64_t)(claimed_s * UT_RATE_HZ) - COMPARE_FRAMES / 2 - SLACK_FRAMES;
     int64_t forward = a < 0 ? -a : 0; /* near the edge of either recording, what is next to it */
@@ -79,9 +76,8 @@ static ut_status same_place(const ut_eval_material *m, const ut_eval_segment *se
 }
 
 /* Sorts one identification into the verdict; `hit` marks segments, with the edges found. */
-static ut_status sort_in(const ut_eval_material *m, const ut_eval_query *query,
-                         const ut_identification *what, ut_identification edges[UT_EVAL_SEGMENTS],
-                         ut_eval_verdict *v, ut_err *err)
+static ut_status sort_in(const ut_eval_material *m, const ut_eval_query *query, const ut_identification *what,
+                         ut_identification edges[UT_EVAL_SEGMENTS], ut_eval_verdict *v, ut_err *err)
 {
     bool same = false;
     for (size_t s = 0; s < query->segment_count; s++) {
@@ -112,8 +108,7 @@ static ut_status sort_in(const ut_eval_material *m, const ut_eval_query *query,
     return UT_OK;
 }
 
-static bool ambiguous_in(const ut_eval_segment *segment, const ut_identification *found,
-                         size_t count)
+static bool ambiguous_in(const ut_eval_segment *segment, const ut_identification *found, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         if (found[i].outcome == UT_AMBIGUOUS && overlap(segment, &found[i]) > 0)
@@ -121,9 +116,8 @@ static bool ambiguous_in(const ut_eval_segment *segment, const ut_identification
     return false;
 }
 
-ut_status ut_eval_judge(const ut_eval_material *material, const ut_eval_query *query,
-                        const ut_identification *found, size_t count, ut_eval_verdict *out,
-                        ut_err *err)
+ut_status ut_eval_judge(const ut_eval_material *material, const ut_eval_query *query, const ut_identification *found,
+                        size_t count, ut_eval_verdict *out, ut_err *err)
 {
     ut_eval_verdict v = {.segments = query->segment_count};
     ut_identification edges[UT_EVAL_SEGMENTS] = {0};

@@ -21,8 +21,7 @@ typedef struct {
  * of the query's source and of the claimed place correlate (see ut_eval_same_audio). Tracks are
  * read again for it, which is rare. */
 UT_CHECK ut_status ut_eval_judge(const ut_eval_material *material, const ut_eval_query *query,
-                                 const ut_identification *found, size_t count, ut_eval_verdict *out,
-                                 ut_err *err);
+                                 const ut_identification *found, size_t count, ut_eval_verdict *out, ut_err *err);
 
 /* Whether `frames` samples of a and the same stretch of b (which has `slack` more samples on both
  * sides) are the same recording: a normalised correlation of 0.7 or more at some lag. Lossy coding

@@ -56,15 +56,13 @@ static ut_status decode(const char *path, float **samples, size_t *frames, ut_er
     return UT_OK;
 }
 
-ut_status ut_eval_decode(const char *path, const char *cache, float **samples, size_t *frames,
-                         ut_err *err)
+ut_status ut_eval_decode(const char *path, const char *cache, float **samples, size_t *frames, ut_err *err)
 {
     char text[1200], key[65];
     struct stat st;
     if (!cache || stat(path, &st) != 0)
         return decode(path, samples, frames, err);
-    snprintf(text, sizeof text, "%s %lld %lld", path, (long long)st.st_size,
-             (long long)st.st_mtime);
+    snprintf(text, sizeof text, "%s %lld %lld", path, (long long)st.st_size, (long long)st.st_mtime);
     ut_sha256(text, strlen(text), key);
     if (ut_cache_get(cache, key, samples, frames))
         return UT_OK;
@@ -91,14 +89,13 @@ static ut_status digest_of(const float *samples, size_t frames, char hex[65], ut
     return UT_OK;
 }
 
-static ut_status fingerprint(const ut_params *params, const float *samples, size_t frames,
-                             ut_fingerprint **out, ut_err *err)
+static ut_status fingerprint(const ut_params *params, const float *samples, size_t frames, ut_fingerprint **out,
+                             ut_err *err)
 {
     ut_fingerprinter *printer = NULL;
     ut_status rc = ut_fingerprinter_open(params, &printer, err);
     for (size_t at = 0; at < frames && rc == UT_OK; at += READ_FRAMES)
-        rc = ut_fingerprinter_push(printer, samples + at,
-                                   frames - at < READ_FRAMES ? frames - at : READ_FRAMES, err);
+        rc = ut_fingerprinter_push(printer, samples + at, frames - at < READ_FRAMES ? frames - at : READ_FRAMES, err);
     if (rc == UT_OK)
         rc = ut_fingerprinter_finish(printer, out, err);
     ut_fingerprinter_close(&printer);
@@ -128,16 +125,15 @@ static ut_status load_clip(void *arg, int worker, size_t index, ut_err *err)
     (void)worker;
     loading *l = arg;
     ut_eval_clip *clip = &l->clips[index];
-    ut_status rc =
-        ut_eval_decode(l->paths.items[index], l->m->cache, &clip->samples, &clip->frames, err);
+    ut_status rc = ut_eval_decode(l->paths.items[index], l->m->cache, &clip->samples, &clip->frames, err);
     if (rc == UT_OK && l->cut_pauses)
         rc = ut_pauses_cut(clip->samples, clip->frames, &clip->frames, err);
     ut_progress_add(l->progress, 1, l->paths.items[index]);
     return rc;
 }
 
-static ut_status load_clips(ut_eval_material *m, const char *folder, bool cut_pauses, int jobs,
-                            ut_eval_clip **clips, size_t *count, ut_err *err)
+static ut_status load_clips(ut_eval_material *m, const char *folder, bool cut_pauses, int jobs, ut_eval_clip **clips,
+                            size_t *count, ut_err *err)
 {
     loading l = {.m = m, .cut_pauses = cut_pauses};
     ut_status rc = ut_paths_walk(&l.paths, folder, err);
@@ -163,8 +159,7 @@ static ut_status list_tracks(const ut_eval_sources *sources, ut_eval_material *m
     char *folders = sources->catalogue ? strdup(sources->catalogue) : NULL;
     char *rest = folders;
     ut_status rc = ut_paths_walk(&music, sources->music, err);
-    for (char *folder = folders ? strsep(&rest, ",") : NULL; folder && rc == UT_OK;
-         folder = strsep(&rest, ","))
+    for (char *folder = folders ? strsep(&rest, ",") : NULL; folder && rc == UT_OK; folder = strsep(&rest, ","))
         if (*folder)
             rc = ut_paths_walk(&others, folder, err);
     if (rc == UT_OK && music.count == 0)
@@ -244,8 +239,7 @@ static ut_status load_tracks(ut_eval_material *m, int jobs, ut_err *err)
         return rc;
     number_tracks(m);
     for (size_t i = 0; i < m->track_count; i++)
-        m->catalogue_s +=
-            m->tracks[i].id == (int64_t)i + 1 ? (double)m->tracks[i].frames / UT_RATE_HZ : 0.0;
+        m->catalogue_s += m->tracks[i].id == (int64_t)i + 1 ? (double)m->tracks[i].frames / UT_RATE_HZ : 0.0;
     return build_indexes(m, err);
 }
 
@@ -261,8 +255,7 @@ ut_status ut_eval_material_load(const ut_eval_sources *sources, ut_eval_material
     if (rc == UT_OK)
         rc = load_clips(m, sources->speech, true, sources->jobs, &m->speech, &m->speech_count, err);
     if (rc == UT_OK && sources->effects)
-        rc = load_clips(m, sources->effects, false, sources->jobs, &m->effects, &m->effects_count,
-                        err);
+        rc = load_clips(m, sources->effects, false, sources->jobs, &m->effects, &m->effects_count, err);
     if (rc == UT_OK)
         rc = load_tracks(m, sources->jobs, err);
     if (rc != UT_OK) {

@@ -53,12 +53,10 @@ typedef struct {
 
 /* Held out are all tracks of the music folder where the catalogue has at least as many others, else
  * every second one. */
-UT_CHECK ut_status ut_eval_material_load(const ut_eval_sources *sources, ut_eval_material **out,
-                                         ut_err *err);
+UT_CHECK ut_status ut_eval_material_load(const ut_eval_sources *sources, ut_eval_material **out, ut_err *err);
 void ut_eval_material_close(ut_eval_material **material);
 
 /* A file as mono floats at UT_RATE_HZ; *samples is malloc'd. */
-UT_CHECK ut_status ut_eval_decode(const char *path, const char *cache, float **samples,
-                                  size_t *frames, ut_err *err);
+UT_CHECK ut_status ut_eval_decode(const char *path, const char *cache, float **samples, size_t *frames, ut_err *err);
 
 #endif

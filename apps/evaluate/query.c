@@ -81,8 +81,7 @@ static void fill(maker *m, const ut_eval_clip *clips, size_t count, float *out, 
 }
 
 /* `frames` samples of a stretch played `speed` times as fast. */
-static ut_status stretch(maker *m, const float *in, size_t in_frames, double speed, float *out,
-                         size_t frames)
+static ut_status stretch(maker *m, const float *in, size_t in_frames, double speed, float *out, size_t frames)
 {
     ut_resampler *resampler = NULL;
     float *all = NULL;
@@ -112,8 +111,8 @@ static ut_status no_music(const maker *m, size_t frames)
 
 /* Puts music into query->mix from `start` on, at an RMS of `rms` (0: as it is), and notes it as a
  * segment. */
-static ut_status place_music(maker *m, size_t turn, int64_t start, size_t frames, double speed,
-                             double rms, ut_eval_query *query)
+static ut_status place_music(maker *m, size_t turn, int64_t start, size_t frames, double speed, double rms,
+                             ut_eval_query *query)
 {
     size_t source_frames = (size_t)ceil((double)frames * speed) + 1, track = 0, at = 0;
     if (!pick_music(m, turn, source_frames, &track, &at))
@@ -129,20 +128,18 @@ static ut_status place_music(maker *m, size_t turn, int64_t start, size_t frames
         rc = stretch(m, source, source_frames, speed, music, frames);
     if (rc == UT_OK) {
         ut_add_at(music, frames, rms > 0 ? rms : ut_rms(music, frames), query->mix + start);
-        query->segments[query->segment_count++] =
-            (ut_eval_segment){.track = track,
-                              .source_s = (double)at / UT_RATE_HZ,
-                              .speed = speed,
-                              .start = start,
-                              .end = start + (int64_t)frames};
+        query->segments[query->segment_count++] = (ut_eval_segment){.track = track,
+                                                                    .source_s = (double)at / UT_RATE_HZ,
+                                                                    .speed = speed,
+                                                                    .start = start,
+                                                                    .end = start + (int64_t)frames};
     }
     free(music);
     return rc;
 }
 
 /* Adds speech, or effects, over the whole query. */
-static ut_status place_clips(maker *m, const ut_eval_clip *clips, size_t count, double rms,
-                             ut_eval_query *query)
+static ut_status place_clips(maker *m, const ut_eval_clip *clips, size_t count, double rms, ut_eval_query *query)
 {
     float *sound = calloc(query->frames, sizeof *sound);
     if (!sound)
@@ -162,8 +159,8 @@ static ut_status place_edges(maker *m, size_t number, double rms, ut_eval_query 
         double length_s = ut_random_between(&m->random, 12, 30);
         if (at_s + length_s > EDGES_S - 5 || query->segment_count == UT_EVAL_SEGMENTS)
             return UT_OK;
-        ut_status rc = place_music(m, turn++, (int64_t)(at_s * UT_RATE_HZ),
-                                   (size_t)(length_s * UT_RATE_HZ), 1.0, rms, query);
+        ut_status rc =
+            place_music(m, turn++, (int64_t)(at_s * UT_RATE_HZ), (size_t)(length_s * UT_RATE_HZ), 1.0, rms, query);
         if (rc != UT_OK)
             return rc;
         at_s += length_s + ut_random_between(&m->random, 5, 12);
@@ -188,14 +185,11 @@ static double snr_of(const ut_eval_recipe *recipe, size_t number)
     }
 }
 
-static ut_status compose(maker *m, const ut_eval_recipe *recipe, size_t number,
-                         ut_eval_query *query)
+static ut_status compose(maker *m, const ut_eval_recipe *recipe, size_t number, ut_eval_query *query)
 {
     const ut_eval_material *mat = m->material;
     double speech_rms = ratio(SPEECH_DBFS), snr_db = snr_of(recipe, number);
-    double speed = recipe->kind != UT_EVAL_SPEED ? 1.0
-                   : number % 2                  ? 1 - SPEED_STEP
-                                                 : 1 + SPEED_STEP;
+    double speed = recipe->kind != UT_EVAL_SPEED ? 1.0 : number % 2 ? 1 - SPEED_STEP : 1 + SPEED_STEP;
     bool speech = !isinf(snr_db);
     double music_rms = speech ? speech_rms * ratio(snr_db) : 0;
     ut_status rc = UT_OK;
@@ -206,8 +200,7 @@ static ut_status compose(maker *m, const ut_eval_recipe *recipe, size_t number,
     if (rc == UT_OK && speech)
         rc = place_clips(m, mat->speech, mat->speech_count, speech_rms, query);
     if (rc == UT_OK && recipe->kind == UT_EVAL_FX)
-        rc = place_clips(m, mat->effects, mat->effects_count, speech_rms * ratio(FX_LEVEL_DB),
-                         query);
+        rc = place_clips(m, mat->effects, mat->effects_count, speech_rms * ratio(FX_LEVEL_DB), query);
     if (rc == UT_OK && recipe->kind == UT_EVAL_CHAIN)
         rc = ut_chain_run(query->mix, query->frames, query->mix, m->err);
     return rc;
@@ -221,8 +214,8 @@ static uint64_t stream_of(ut_eval_kind kind, size_t number)
     return (family << 32) + number;
 }
 
-ut_status ut_eval_query_make(const ut_eval_material *material, const ut_eval_recipe *recipe,
-                             size_t number, ut_eval_query *out, ut_err *err)
+ut_status ut_eval_query_make(const ut_eval_material *material, const ut_eval_recipe *recipe, size_t number,
+                             ut_eval_query *out, ut_err *err)
 {
     double seconds = recipe->kind == UT_EVAL_EDGES ? EDGES_S : recipe->seconds;
     maker m = {.material = material,

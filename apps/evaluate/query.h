@@ -45,8 +45,7 @@ typedef struct {
 
 /* Makes query `number`. To be released by ut_eval_query_clear. UT_E_ARG if the music folder has no
  * track that is long and loud enough. */
-UT_CHECK ut_status ut_eval_query_make(const ut_eval_material *material,
-                                      const ut_eval_recipe *recipe, size_t number,
+UT_CHECK ut_status ut_eval_query_make(const ut_eval_material *material, const ut_eval_recipe *recipe, size_t number,
                                       ut_eval_query *out, ut_err *err);
 void ut_eval_query_clear(ut_eval_query *query);
 

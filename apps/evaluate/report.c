@@ -48,8 +48,7 @@ static falses count_falses(const ut_eval_plan *plan, const ut_eval_result *r, si
  * ------------------------------------------------------------------------------------------------
  */
 
-static void text_head(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan,
-                      const ut_eval_result *r)
+static void text_head(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
     ut_machine machine = ut_machine_describe();
     fprintf(out, "catalogue: %zu recordings, %.2f h; queries of %g s; seed %llu\n", m->track_count,
@@ -58,12 +57,11 @@ static void text_head(FILE *out, const ut_eval_material *m, const ut_eval_plan *
         const ut_model_info *info = ut_model_describe(plan->model);
         fprintf(out, "separator: %s-%.8s, %s\n", info->name, info->hash, r->backend);
     }
-    fprintf(out, "machine: %s, %d cores (%s); undertone %s, %s; %.0f s\n\n", machine.cpu,
-            machine.cores, machine.features, machine.version, machine.compiler, r->wall_s);
+    fprintf(out, "machine: %s, %d cores (%s); undertone %s, %s; %.0f s\n\n", machine.cpu, machine.cores,
+            machine.features, machine.version, machine.compiler, r->wall_s);
 }
 
-static void text_rates(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan,
-                       const ut_eval_result *r)
+static void text_rates(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
     fprintf(out, "Identified, %% of the queries:\n\n| params | heard     |");
     for (size_t c = 0; c < plan->column_count; c++)
@@ -78,14 +76,11 @@ static void text_rates(FILE *out, const ut_eval_material *m, const ut_eval_plan 
         for (int mode = 0; mode < UT_EVAL_MODES; mode++) {
             if (!plan->modes[mode])
                 continue;
-            fprintf(out, "| %-6s | %-9s |", ut_params_name(m->params[p]),
-                    ut_eval_mode_name((ut_eval_mode)mode));
+            fprintf(out, "| %-6s | %-9s |", ut_params_name(m->params[p]), ut_eval_mode_name((ut_eval_mode)mode));
             for (size_t c = 0; c < plan->column_count; c++) {
                 const ut_eval_cell *cell = &r->cells[p][mode][c];
                 if (is_rate(plan->columns[c].kind))
-                    fprintf(out, " %7.1f |",
-                            cell->queries ? 100.0 * (double)cell->hits / (double)cell->queries
-                                          : NAN);
+                    fprintf(out, " %7.1f |", cell->queries ? 100.0 * (double)cell->hits / (double)cell->queries : NAN);
             }
             fprintf(out, "\n");
         }
@@ -95,50 +90,43 @@ static void text_rates(FILE *out, const ut_eval_material *m, const ut_eval_plan 
     fprintf(out, ".\n");
 }
 
-static void text_falses(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan,
-                        const ut_eval_result *r)
+static void text_falses(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
-    fprintf(
-        out,
-        "\nFalse identifications (queries with one or more), with the 95 %% upper bound of their rate:\n\n"
-        "| params | heard     | absent or speech only |   bound | music present |   bound | shared audio |\n"
-        "|--------|-----------|----------------------:|--------:|--------------:|--------:|-------------:|\n");
+    fprintf(out, "\nFalse identifications (queries with one or more), with the 95 %% upper bound of their rate:\n\n"
+                 "| params | heard     | absent or speech only |   bound | music present |   bound | shared audio |\n"
+                 "|--------|-----------|----------------------:|--------:|--------------:|--------:|-------------:|\n");
     for (size_t p = 0; p < m->param_count; p++)
         for (int mode = 0; mode < UT_EVAL_MODES; mode++) {
             if (!plan->modes[mode])
                 continue;
             falses f = count_falses(plan, r, p, mode);
-            fprintf(
-                out,
-                "| %-6s | %-9s | %12zu of %5zu | %5.2f %% | %4zu of %5zu | %5.2f %% | %12zu |\n",
-                ut_params_name(m->params[p]), ut_eval_mode_name((ut_eval_mode)mode), f.absent_wrong,
-                f.absent, 100.0 * ut_rate_upper(f.absent_wrong, f.absent, ALPHA), f.present_wrong,
-                f.present, 100.0 * ut_rate_upper(f.present_wrong, f.present, ALPHA), f.shared);
+            fprintf(out, "| %-6s | %-9s | %12zu of %5zu | %5.2f %% | %4zu of %5zu | %5.2f %% | %12zu |\n",
+                    ut_params_name(m->params[p]), ut_eval_mode_name((ut_eval_mode)mode), f.absent_wrong, f.absent,
+                    100.0 * ut_rate_upper(f.absent_wrong, f.absent, ALPHA), f.present_wrong, f.present,
+                    100.0 * ut_rate_upper(f.present_wrong, f.present, ALPHA), f.shared);
         }
 }
 
-static void text_edges(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan,
-                       const ut_eval_result *r)
+static void text_edges(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
     size_t column = 0;
     while (column < plan->column_count && plan->columns[column].kind != UT_EVAL_EDGES)
         column++;
     if (column == plan->column_count || plan->columns[column].queries == 0)
         return;
-    fprintf(
-        out,
-        "\nBoundaries, music coming and going under speech at -10 dB (%zu streams of 2 minutes):\n\n"
-        "| params | heard     | found        | median error | 90 %% within |\n"
-        "|--------|-----------|-------------:|-------------:|------------:|\n",
-        plan->columns[column].queries);
+    fprintf(out,
+            "\nBoundaries, music coming and going under speech at -10 dB (%zu streams of 2 minutes):\n\n"
+            "| params | heard     | found        | median error | 90 %% within |\n"
+            "|--------|-----------|-------------:|-------------:|------------:|\n",
+            plan->columns[column].queries);
     for (size_t p = 0; p < m->param_count; p++)
         for (int mode = 0; mode < UT_EVAL_MODES; mode++) {
             if (!plan->modes[mode])
                 continue;
             const ut_eval_cell *cell = &r->cells[p][mode][column];
-            fprintf(out, "| %-6s | %-9s | %4zu of %4zu | %10.2f s | %9.2f s |\n",
-                    ut_params_name(m->params[p]), ut_eval_mode_name((ut_eval_mode)mode), cell->hits,
-                    cell->segments, ut_quantile(r->edges[p][mode], r->edge_count[p][mode], 0.5),
+            fprintf(out, "| %-6s | %-9s | %4zu of %4zu | %10.2f s | %9.2f s |\n", ut_params_name(m->params[p]),
+                    ut_eval_mode_name((ut_eval_mode)mode), cell->hits, cell->segments,
+                    ut_quantile(r->edges[p][mode], r->edge_count[p][mode], 0.5),
                     ut_quantile(r->edges[p][mode], r->edge_count[p][mode], 0.9));
         }
 }
@@ -163,26 +151,22 @@ static json_t *number(double value)
 
 static json_t *json_cell(const ut_eval_column *column, const ut_eval_cell *cell)
 {
-    json_t *o =
-        json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "condition", column->name, "queries",
-                  (json_int_t)cell->queries, "segments", (json_int_t)cell->segments, "identified",
-                  (json_int_t)cell->hits, "ambiguous", (json_int_t)cell->ambiguous, "shared_audio",
-                  (json_int_t)cell->shared, "queries_with_false", (json_int_t)cell->queries_wrong);
+    json_t *o = json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "condition", column->name, "queries",
+                          (json_int_t)cell->queries, "segments", (json_int_t)cell->segments, "identified",
+                          (json_int_t)cell->hits, "ambiguous", (json_int_t)cell->ambiguous, "shared_audio",
+                          (json_int_t)cell->shared, "queries_with_false", (json_int_t)cell->queries_wrong);
     if (is_rate(column->kind)) {
         double n = (double)cell->queries;
         json_object_set_new(o, "rate", number((double)cell->hits / n));
-        json_object_set_new(o, "rate_low_95",
-                            number(ut_rate_lower(cell->hits, cell->queries, ALPHA / 2)));
-        json_object_set_new(o, "rate_high_95",
-                            number(ut_rate_upper(cell->hits, cell->queries, ALPHA / 2)));
+        json_object_set_new(o, "rate_low_95", number(ut_rate_lower(cell->hits, cell->queries, ALPHA / 2)));
+        json_object_set_new(o, "rate_high_95", number(ut_rate_upper(cell->hits, cell->queries, ALPHA / 2)));
     }
-    json_object_set_new(o, "false_bound_95",
-                        number(ut_rate_upper(cell->queries_wrong, cell->queries, ALPHA)));
+    json_object_set_new(o, "false_bound_95", number(ut_rate_upper(cell->queries_wrong, cell->queries, ALPHA)));
     return o;
 }
 
-static json_t *json_row(const ut_eval_material *m, const ut_eval_plan *plan,
-                        const ut_eval_result *r, size_t p, int mode)
+static json_t *json_row(const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r, size_t p,
+                        int mode)
 {
     falses f = count_falses(plan, r, p, mode);
     json_t *cells = json_array();
@@ -194,10 +178,8 @@ static json_t *json_row(const ut_eval_material *m, const ut_eval_plan *plan,
                         json_pack("{s:I, s:I, s:f}", "queries", (json_int_t)f.absent, "with_false",
                                   (json_int_t)f.absent_wrong, "bound_95",
                                   ut_rate_upper(f.absent_wrong, f.absent, ALPHA)));
-    json_object_set_new(row, "boundary_median_s",
-                        number(ut_quantile(r->edges[p][mode], r->edge_count[p][mode], 0.5)));
-    json_object_set_new(row, "boundary_p90_s",
-                        number(ut_quantile(r->edges[p][mode], r->edge_count[p][mode], 0.9)));
+    json_object_set_new(row, "boundary_median_s", number(ut_quantile(r->edges[p][mode], r->edge_count[p][mode], 0.5)));
+    json_object_set_new(row, "boundary_p90_s", number(ut_quantile(r->edges[p][mode], r->edge_count[p][mode], 0.9)));
     return row;
 }
 
@@ -207,16 +189,13 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static json_t *json_wrong(const ut_eval_material *m, const ut_eval_plan *plan,
-                          const ut_eval_wrong *w)
+static json_t *json_wrong(const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_wrong *w)
 {
-    json_t *o = json_pack(
-        "{s:s, s:s, s:s, s:I, s:s}", "params", ut_params_name(m->params[w->param]), "heard",
-        ut_eval_mode_name(w->mode), "condition", plan->columns[w->column].name, "query",
-        (json_int_t)w->number, "identified", base_name(m->tracks[w->recording_id - 1].path));
+    json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:s}", "params", ut_params_name(m->params[w->param]), "heard",
+                          ut_eval_mode_name(w->mode), "condition", plan->columns[w->column].name, "query",
+                          (json_int_t)w->number, "identified", base_name(m->tracks[w->recording_id - 1].path));
     json_object_set_new(o, "music",
-                        w->track == SIZE_MAX ? json_null()
-                                             : json_string(base_name(m->tracks[w->track].path)));
+                        w->track == SIZE_MAX ? json_null() : json_string(base_name(m->tracks[w->track].path)));
     json_object_set_new(o, "log10_e", number(w->log10_e));
     return o;
 }
@@ -224,9 +203,8 @@ static json_t *json_wrong(const ut_eval_material *m, const ut_eval_plan *plan,
 static json_t *json_machine(void)
 {
     ut_machine machine = ut_machine_describe();
-    return json_pack("{s:s, s:s, s:i, s:I, s:s, s:s}", "cpu", machine.cpu, "features",
-                     machine.features, "cores", machine.cores, "memory_mib",
-                     (json_int_t)machine.memory_mib, "system", machine.system, "compiler",
+    return json_pack("{s:s, s:s, s:i, s:I, s:s, s:s}", "cpu", machine.cpu, "features", machine.features, "cores",
+                     machine.cores, "memory_mib", (json_int_t)machine.memory_mib, "system", machine.system, "compiler",
                      machine.compiler);
 }
 
@@ -241,19 +219,16 @@ ut_status ut_eval_report_json(FILE *out, const ut_eval_material *material, const
     for (size_t i = 0; i < result->wrong_count; i++)
         json_array_append_new(wrong, json_wrong(material, plan, &result->wrong[i]));
     const ut_model_info *info = plan->model ? ut_model_describe(plan->model) : NULL;
-    json_t *root = json_pack("{s:s, s:o, s:I, s:f, s:f, s:I, s:f, s:o, s:o}", "undertone",
-                             UT_VERSION, "machine", json_machine(), "catalogue_recordings",
-                             (json_int_t)material->track_count, "catalogue_hours",
-                             material->catalogue_s / 3600.0, "seconds", plan->seconds, "seed",
-                             (json_int_t)plan->seed, "wall_s", result->wall_s, "results", rows,
-                             "false_identifications", wrong);
+    json_t *root =
+        json_pack("{s:s, s:o, s:I, s:f, s:f, s:I, s:f, s:o, s:o}", "undertone", UT_VERSION, "machine", json_machine(),
+                  "catalogue_recordings", (json_int_t)material->track_count, "catalogue_hours",
+                  material->catalogue_s / 3600.0, "seconds", plan->seconds, "seed", (json_int_t)plan->seed, "wall_s",
+                  result->wall_s, "results", rows, "false_identifications", wrong);
     if (root) {
-        json_object_set_new(root, "model",
-                            info ? json_sprintf("%s-%.8s", info->name, info->hash) : json_null());
+        json_object_set_new(root, "model", info ? json_sprintf("%s-%.8s", info->name, info->hash) : json_null());
         json_object_set_new(root, "backend", info ? json_string(result->backend) : json_null());
     }
-    bool ok = root && json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 &&
-              fputc('\n', out) != EOF;
+    bool ok = root && json_dumpf(root, out, JSON_INDENT(1) | JSON_REAL_PRECISION(6)) == 0 && fputc('\n', out) != EOF;
     json_decref(root);
     return ok ? UT_OK : ut_fail(err, UT_E_IO, "report: cannot be written");
 }

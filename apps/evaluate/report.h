@@ -8,8 +8,7 @@
 
 void ut_eval_report_text(FILE *out, const ut_eval_material *material, const ut_eval_plan *plan,
                          const ut_eval_result *result);
-UT_CHECK ut_status ut_eval_report_json(FILE *out, const ut_eval_material *material,
-                                       const ut_eval_plan *plan, const ut_eval_result *result,
-                                       ut_err *err);
+UT_CHECK ut_status ut_eval_report_json(FILE *out, const ut_eval_material *material, const ut_eval_plan *plan,
+                                       const ut_eval_result *result, ut_err *err);
 
 #endif

@@ -65,8 +65,7 @@ void ut_compress(float *x, size_t frames)
 {
     const double threshold_db = -24, slope = 1.0 - 1.0 / 3.0, make_up = pow(10.0, 6.0 / 20.0);
     const double limit = pow(10.0, -3.0 / 20.0);
-    const double attack = exp(-1.0 / (0.005 * UT_RATE_HZ)),
-                 release = exp(-1.0 / (0.150 * UT_RATE_HZ));
+    const double attack = exp(-1.0 / (0.005 * UT_RATE_HZ)), release = exp(-1.0 / (0.150 * UT_RATE_HZ));
     double reduction_db = 0, limiter = 1;
     for (size_t i = 0; i < frames; i++) {
         double level_db = 20.0 * log10(fabs((double)x[i]) + 1e-9);

@@ -13,8 +13,7 @@ static double binomial_cdf(size_t hits, size_t trials, double rate)
     double n = (double)trials, sum = 0;
     for (size_t k = 0; k <= hits; k++) {
         double x = (double)k;
-        sum += exp(lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1) + x * log(rate) +
-                   (n - x) * log1p(-rate));
+        sum += exp(lgamma(n + 1) - lgamma(x + 1) - lgamma(n - x + 1) + x * log(rate) + (n - x) * log1p(-rate));
     }
     return sum < 1 ? sum : 1;
 }

@@ -10,8 +10,7 @@
 enum { HARMONICS = 6 };
 
 /* Adds one decaying note. */
-static void add_note(float *out, size_t frames, size_t at, double hz, double seconds, double level,
-                     double bright)
+static void add_note(float *out, size_t frames, size_t at, double hz, double seconds, double level, double bright)
 {
     size_t end = at + (size_t)(seconds * UT_RATE_HZ);
     for (int h = 1; h <= HARMONICS && h * hz < 0.45 * UT_RATE_HZ; h++) {
@@ -28,8 +27,7 @@ static void add_note(float *out, size_t frames, size_t at, double hz, double sec
 static void add_drum(float *out, size_t frames, size_t at, double level, ut_random *random)
 {
     for (size_t i = at; i < at + UT_RATE_HZ / 20 && i < frames; i++)
-        out[i] +=
-            (float)(level * exp(-(double)(i - at) / 160.0) * ut_random_between(random, -1, 1));
+        out[i] += (float)(level * exp(-(double)(i - at) / 160.0) * ut_random_between(random, -1, 1));
 }
 
 static void level(float *x, size_t frames)
@@ -43,10 +41,8 @@ void ut_synth_music(uint64_t seed, float *out, size_t frames)
 {
     static const int scale[] = {0, 2, 4, 5, 7, 9, 11};
     ut_random random = ut_random_init(seed, 1);
-    double beat_s = ut_random_between(&random, 0.25, 0.55),
-           bright = ut_random_between(&random, 0.3, 0.75);
-    double tonic = 110 * pow(2, ut_random_between(&random, 0, 1)),
-           drums = ut_random_between(&random, 0, 0.4);
+    double beat_s = ut_random_between(&random, 0.25, 0.55), bright = ut_random_between(&random, 0.3, 0.75);
+    double tonic = 110 * pow(2, ut_random_between(&random, 0, 1)), drums = ut_random_between(&random, 0, 0.4);
     size_t beat = (size_t)(beat_s * UT_RATE_HZ), chord = 0;
     memset(out, 0, frames * sizeof *out);
     for (size_t at = 0, n = 0; at < frames; at += beat, n++) {
@@ -59,10 +55,8 @@ void ut_synth_music(uint64_t seed, float *out, size_t frames)
         }
         size_t notes = 1 + ut_random_below(&random, 2);
         for (size_t k = 0; k < notes; k++) {
-            double semitones =
-                scale[ut_random_below(&random, 7)] + 12 * (1 + (double)ut_random_below(&random, 2));
-            add_note(out, frames, at + k * beat / notes, tonic * pow(2, semitones / 12), beat_s,
-                     0.5, bright);
+            double semitones = scale[ut_random_below(&random, 7)] + 12 * (1 + (double)ut_random_below(&random, 2));
+            add_note(out, frames, at + k * beat / notes, tonic * pow(2, semitones / 12), beat_s, 0.5, bright);
         }
         add_drum(out, frames, at, drums, &random);
     }
@@ -98,8 +92,7 @@ void ut_synth_speech(uint64_t seed, float *out, size_t frames)
     double pitch = voice_hz, hiss = 0;
     for (size_t i = 0; i < frames; i++) {
         if (left == 0) { /* the next syllable */
-            left = length =
-                (size_t)ut_random_between(&random, 0.08 * UT_RATE_HZ, 0.25 * UT_RATE_HZ);
+            left = length = (size_t)ut_random_between(&random, 0.08 * UT_RATE_HZ, 0.25 * UT_RATE_HZ);
             pitch = voice_hz * ut_random_between(&random, 0.85, 1.2);
             hiss = ut_random_below(&random, 4) == 0 ? 0.5 : 0.01;
             tune(&formants[0], ut_random_between(&random, 280, 800));

@@ -106,8 +106,7 @@ static void test_broadcast_chain(void **state)
     assert_non_null(x);
     assert_non_null(y);
     for (size_t i = 0; i < N; i++)
-        x[i] = (float)(0.1 * sin(0.05 * (double)i) +
-                       0.1 * sin(0.31 * (double)i * (1 + 1e-5 * (double)i)));
+        x[i] = (float)(0.1 * sin(0.05 * (double)i) + 0.1 * sin(0.31 * (double)i * (1 + 1e-5 * (double)i)));
     ut_err err;
     assert_int_equal(ut_chain_run(x, N, y, &err), UT_OK);
     ut_compress(x, N);

@@ -67,8 +67,7 @@ static void test_full_scale_sine(void **state)
     for (int i = 0; i < FRAMES; i++)
         x[i] = (float)sin(2 * M_PI * 1000.0 * i / UT_RATE_HZ);
     ut_meter *m = meter_of(x, 0, FRAMES, FRAMES);
-    assert_float_equal(ut_meter_lufs(m, UT_RATE_HZ, FRAMES), 0.0,
-                       0.05); /* dual mono: 3 LU above one channel */
+    assert_float_equal(ut_meter_lufs(m, UT_RATE_HZ, FRAMES), 0.0, 0.05); /* dual mono: 3 LU above one channel */
     ut_meter_close(&m);
     free(x);
 }
