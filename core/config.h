@@ -45,6 +45,8 @@ typedef struct ut_config {
         double retry_max_s;
         double ring_s;           /* audio a channel may queue before it drops and records a gap */
         double pts_tolerance_ms; /* a larger jump of time stamps ends the segment */
+        double silence_s;        /* digital silence for so long is reported; 0: never */
+        bool rebuild_when_silent;
     } capture;
     struct {
         char **sinks; /* "jsonl:PATH", "jsonl:-" */
