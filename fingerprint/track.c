@@ -1,0 +1,393 @@
+#include "fingerprint/track.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "fingerprint/match.h"
+#include "fingerprint/peak_stream.h"
+#include "fingerprint/trace.h"
+
+enum {
+    WINDOW_MS = 12000,
+    HOPS = 4,          /* windows begin a quarter of a window apart, on the absolute frame grid */
+    TOGETHER_MAX = 4,  /* recordings in one window */
+    OPEN_MAX = 16,
+    FOUND_MAX = 16,
+    HELD_MAX = 4 * OPEN_MAX, /* a match waits for two windows at most, and lasts for one at least */
+    NEAR = 4,          /* frames by which a match may drift from window to window */
+    CHUNK = 16000,     /* samples between looks at whether a window is full */
+};
+#define SUPPORT_NATS 8.0  /* evidence of one window that keeps a known match going */
+#define TWIN 0.85         /* of a match's score, reached by another recording on the same peaks: ambiguous */
+
+/* A match followed through time. */
+typedef struct {
+    ut_match best;        /* of the window that spoke clearest */
+    ut_trace trace;
+    int32_t first_window; /* frame where the first window that held it begins */
+    int32_t last_window;
+    int windows;          /* that held it */
+    int twins;            /* of them, those in which another recording fits as well */
+    int witnesses[UT_QUERY_WITNESSES];
+    double chance;        /* sums over the windows */
+    double found;
+} follow;
+
+struct ut_tracker {
+    const ut_index *index;
+    const ut_params *params;
+    ut_tracker_options options;
+    ut_identification_fn emit;
+    void *arg;
+    ut_peak_stream *streams[UT_QUERY_WITNESSES];
+    ut_peaks peaks[UT_QUERY_WITNESSES];
+    ut_query query;
+    ut_matcher *matcher;
+    int witnesses;         /* 0 before the first push */
+    int64_t sample;        /* of the next push */
+    int32_t window_frames;
+    int32_t hop_frames;
+    int32_t window;        /* where the next window begins */
+    int32_t warm;          /* what starts before this frame is somebody else's */
+    int32_t chain;         /* first window of the unbroken chain of followed matches; INT32_MAX without */
+    follow open[OPEN_MAX];
+    size_t open_count;
+    ut_identification held[HELD_MAX]; /* sorted by end; wait for what may end before them */
+    size_t held_count;
+    ut_match found[FOUND_MAX];
+};
+
+/* Samples at UT_RATE_HZ after which frames and samples coincide again. */
+static int64_t grid_samples(const ut_params *p)
+{
+    int64_t a = p->rate_hz, whole = (int64_t)UT_RATE_HZ * p->hop, b = whole;
+    while (b) {
+        int64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return whole / a;
+}
+
+static int64_t frame_to_sample(const ut_params *p, int64_t frame)
+{
+    return frame * p->hop * UT_RATE_HZ / p->rate_hz;
+}
+
+/* Where the middle of a frame's window lies, in samples. */
+static int64_t middle_sample(const ut_params *p, int64_t frame)
+{
+    return (frame * p->hop + p->fft / 2) * UT_RATE_HZ / p->rate_hz;
+}
+
+ut_status ut_tracker_open(const ut_index *index, const ut_tracker_options *options, ut_identification_fn emit, void *arg,
+                          ut_tracker **out, ut_err *err)
+{
+    const ut_params *p = index->params;
+    if (options->first_sample < 0)
+        return ut_fail(err, UT_E_ARG, "tracker: first sample %lld", (long long)options->first_sample);
+    ut_tracker *t = calloc(1, sizeof *t);
+    if (!t)
+        return ut_fail(err, UT_E_NOMEM, "tracker");
+    t->index = index;
+    t->params = p;
+    t->options = *options;
+    if (t->options.max_log10_e == 0)
+        t->options.max_log10_e = UT_MATCH_LOG10_E_DEFAULT;
+    t->emit = emit;
+    t->arg = arg;
+    t->sample = options->first_sample;
+    t->window_frames = (int32_t)((int64_t)WINDOW_MS * p->rate_hz / 1000 / p->hop);
+    t->hop_frames = t->window_frames / HOPS;
+    t->chain = INT32_MAX;
+    int64_t grid = grid_samples(p);
+    int64_t first_frame = (options->first_sample + grid - 1) / grid * grid * p->rate_hz / UT_RATE_HZ / p->hop;
+    if (options->first_sample > 0) {
+        int64_t window = (first_frame + UT_PEAKS_CONTEXT + t->hop_frames - 1) / t->hop_frames * t->hop_frames;
+        t->window = (int32_t)window;
+        t->warm = (int32_t)first_frame + 2 * t->window_frames;
+    }
+    ut_status rc = ut_query_init(&t->query, p, err);
+    for (int w = 0; w < UT_QUERY_WITNESSES && rc == UT_OK; w++)
+        rc = ut_peak_stream_open(p, p->query.peaks_per_s, (int32_t)first_frame, &t->streams[w], err);
+    if (rc == UT_OK)
+        rc = ut_matcher_open(index, &t->matcher, err);
+    if (rc != UT_OK) {
+        ut_tracker_close(&t);
+        return rc;
+    }
+    *out = t;
+    return UT_OK;
+}
+
+void ut_tracker_close(ut_tracker **tracker)
+{
+    ut_tracker *t = *tracker;
+    if (!t)
+        return;
+    for (int w = 0; w < UT_QUERY_WITNESSES; w++) {
+        ut_peak_stream_close(&t->streams[w]);
+        ut_peaks_clear(&t->peaks[w]);
+    }
+    for (size_t i = 0; i < t->open_count; i++)
+        ut_trace_clear(&t->open[i].trace);
+    ut_query_clear(&t->query);
+    ut_matcher_close(&t->matcher);
+    free(t);
+    *tracker = NULL;
+}
+
+static const ut_peaks *music_peaks(const ut_tracker *t)
+{
+    return t->witnesses > 1 ? &t->peaks[1] : NULL;
+}
+
+/* The match already followed that this one goes on; NULL if it is new. */
+static follow *followed(ut_tracker *t, const ut_match *m)
+{
+    for (size_t i = 0; i < t->open_count; i++)
+        if (t->open[i].best.track == m->track && llabs(m->begin - t->query.first - t->open[i].trace.shift) <= NEAR)
+            return &t->open[i];
+    return NULL;
+}
+
+static void support(ut_tracker *t, follow *f, const ut_match *m)
+{
+    if (f->windows && f->last_window == t->query.first)
+        return;
+    if (f->windows == 0 || m->log10_e < f->best.log10_e)
+        f->best = *m;
+    f->last_window = t->query.first;
+    f->windows++;
+    f->chance += m->chance * t->query.witnesses;
+    f->found += m->found * t->query.witnesses;
+    f->witnesses[0] += (m->witness & UT_WITNESS_MIX) != 0;
+    f->witnesses[1] += (m->witness & UT_WITNESS_MUSIC) != 0;
+}
+
+static follow *begin_follow(ut_tracker *t, const ut_match *m)
+{
+    if (t->open_count == OPEN_MAX)
+        return NULL;
+    follow *f = &t->open[t->open_count++];
+    int32_t back = t->query.first - t->window_frames; /* it may have begun before it was clear enough */
+    *f = (follow){.first_window = t->query.first, .last_window = t->query.first};
+    f->trace = ut_trace_start(t->index, m->track, m->begin - t->query.first, back < 0 ? 0 : back);
+    if (t->chain == INT32_MAX)
+        t->chain = t->query.first;
+    return f;
+}
+
+/* The clearest match that is new or goes on, or one of nearly its score that goes on: twins must not take turns. */
+static const ut_match *choose(ut_tracker *t, size_t count)
+{
+    for (size_t i = 0; i < count && t->found[i].score >= TWIN * t->found[0].score; i++)
+        if (t->found[i].score >= SUPPORT_NATS && followed(t, &t->found[i]))
+            return &t->found[i];
+    return count && t->found[0].log10_e <= t->options.max_log10_e ? &t->found[0] : NULL;
+}
+
+/* Another recording that fits nearly as well, or NULL. */
+static const ut_match *twin_of(const ut_tracker *t, size_t count, const ut_match *m)
+{
+    for (size_t i = 0; i < count; i++)
+        if (t->found[i].track != m->track && t->found[i].score >= TWIN * m->score)
+            return &t->found[i];
+    return NULL;
+}
+
+/* What the window holds, the clearest first; each is taken away before the next is looked for. */
+static ut_status search(ut_tracker *t, ut_err *err)
+{
+    for (int i = 0; i < TOGETHER_MAX; i++) {
+        size_t count = ut_matcher_find(t->matcher, &t->query, t->found, FOUND_MAX);
+        const ut_match *m = choose(t, count);
+        if (!m)
+            break;
+        follow *f = followed(t, m);
+        if (!f && !(f = begin_follow(t, m)))
+            break;
+        support(t, f, m);
+        const ut_match *twin = twin_of(t, count, m);
+        ut_status rc = ut_query_mask(&t->query, t->index, m->begin, err);
+        if (rc != UT_OK)
+            return rc;
+        ut_match rest;
+        if (twin && (!ut_matcher_test(t->matcher, &t->query, twin->begin, &rest) || rest.score < twin->score / 2))
+            f->twins++;
+    }
+    for (size_t i = 0; i < t->open_count; i++) {
+        follow *f = &t->open[i];
+        ut_match m;
+        if (f->last_window != t->query.first &&
+            ut_matcher_test(t->matcher, &t->query, t->query.first + f->trace.shift, &m) && m.score >= SUPPORT_NATS) {
+            m.log10_e = 0; /* known beforehand: it says nothing about the search */
+            support(t, f, &m);
+        }
+    }
+    return UT_OK;
+}
+
+static int by_end(const void *a, const void *b)
+{
+    const ut_identification *x = a, *y = b;
+    if (x->end_sample != y->end_sample)
+        return x->end_sample < y->end_sample ? -1 : 1;
+    return x->start_sample < y->start_sample ? -1 : x->start_sample > y->start_sample;
+}
+
+static void hold(ut_tracker *t, const ut_identification *what)
+{
+    if (t->held_count < HELD_MAX)
+        t->held[t->held_count++] = *what;
+    qsort(t->held, t->held_count, sizeof *t->held, by_end);
+}
+
+/* Gives out what ends before `until`: nothing that is still to come can. */
+static ut_status release(ut_tracker *t, int64_t until)
+{
+    size_t out = 0;
+    ut_status rc = UT_OK;
+    while (out < t->held_count && t->held[out].end_sample <= until && rc == UT_OK)
+        rc = t->emit(t->arg, &t->held[out++]);
+    t->held_count -= out;
+    memmove(t->held, t->held + out, t->held_count * sizeof *t->held);
+    return rc;
+}
+
+static void end_follow(ut_tracker *t, follow *f)
+{
+    const ut_params *p = t->params;
+    ut_stretch s;
+    if (ut_trace_stretch(&f->trace, f->chance / f->windows, f->found / f->windows, &s) && s.start >= t->warm) {
+        if (s.end <= f->last_window)
+            s.end = f->last_window + 1;
+        int64_t start_ref = s.start + f->trace.shift - f->best.track->origin;
+        double frame_s = (double)p->hop / p->rate_hz, middle_s = p->fft / 2.0 / p->rate_hz;
+        ut_identification what = {
+            .outcome = 2 * f->twins > f->windows ? UT_AMBIGUOUS : UT_IDENTIFIED,
+            .witness = (2 * f->witnesses[0] > f->windows ? UT_WITNESS_MIX : 0) |
+                       (2 * f->witnesses[1] > f->windows ? UT_WITNESS_MUSIC : 0),
+            .start_sample = middle_sample(p, s.start),
+            .end_sample = middle_sample(p, s.end),
+            .recording_id = f->best.track->recording_id,
+            .ref_start_s = (double)start_ref * frame_s + middle_s,
+            .ref_end_s = (double)(start_ref + s.end - s.start) * frame_s + middle_s,
+            .time_scale = 1.0,
+            .log10_e = f->best.log10_e,
+            .score = s.nats,
+            .music_lufs = NAN, .speech_lufs = NAN, .mix_lufs = NAN,
+        };
+        hold(t, &what);
+    }
+    ut_trace_clear(&f->trace);
+    *f = t->open[--t->open_count];
+}
+
+/* Ends what no window from `next` on can touch, and gives out what is settled. */
+static ut_status settle(ut_tracker *t, int32_t next)
+{
+    int32_t earliest = next;
+    for (size_t i = t->open_count; i-- > 0;)
+        if (t->open[i].last_window + t->window_frames <= next)
+            end_follow(t, &t->open[i]);
+    for (size_t i = 0; i < t->open_count; i++)
+        earliest = t->open[i].last_window < earliest ? t->open[i].last_window : earliest;
+    if (t->open_count == 0)
+        t->chain = INT32_MAX;
+    return release(t, middle_sample(t->params, earliest));
+}
+
+static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
+{
+    ut_status rc = ut_query_set(&t->query, first, frames, &t->peaks[0], music_peaks(t), err);
+    if (rc == UT_OK)
+        rc = search(t, err);
+    for (size_t i = 0; i < t->open_count && rc == UT_OK; i++)
+        rc = ut_trace_extend(&t->open[i].trace, first + frames, &t->peaks[0], music_peaks(t), err);
+    return rc;
+}
+
+static int32_t settled_frames(const ut_tracker *t)
+{
+    int32_t frames = ut_peak_stream_settled(t->streams[0]);
+    if (t->witnesses > 1 && ut_peak_stream_settled(t->streams[1]) < frames)
+        frames = ut_peak_stream_settled(t->streams[1]);
+    return frames;
+}
+
+/* Looks at the windows that are full. A trace reads one frame beyond its end. */
+static ut_status advance(ut_tracker *t, ut_err *err)
+{
+    while (t->window + t->window_frames < settled_frames(t)) {
+        ut_status rc = look(t, t->window, t->window_frames, err);
+        if (rc != UT_OK)
+            return rc;
+        t->window += t->hop_frames;
+        if ((rc = settle(t, t->window)) != UT_OK)
+            return rc;
+        for (int w = 0; w < t->witnesses; w++)
+            ut_peaks_drop(&t->peaks[w], t->window - t->window_frames);
+    }
+    return UT_OK;
+}
+
+ut_status ut_tracker_push(ut_tracker *tracker, const float *mix, const float *music, size_t frames, ut_err *err)
+{
+    ut_tracker *t = tracker;
+    int64_t grid = grid_samples(t->params);
+    int witnesses = music ? 2 : 1;
+    if (t->witnesses && t->witnesses != witnesses)
+        return ut_fail(err, UT_E_ARG, "tracker: the music came and went");
+    t->witnesses = witnesses;
+    int64_t aligned = (t->options.first_sample + grid - 1) / grid * grid;
+    while (frames > 0) {
+        size_t take = frames < CHUNK ? frames : CHUNK;
+        size_t skip = 0;
+        if (t->sample < aligned)
+            skip = aligned - t->sample < (int64_t)take ? (size_t)(aligned - t->sample) : take;
+        ut_status rc = ut_peak_stream_push(t->streams[0], mix + skip, take - skip, &t->peaks[0], err);
+        if (rc == UT_OK && music)
+            rc = ut_peak_stream_push(t->streams[1], music + skip, take - skip, &t->peaks[1], err);
+        if (rc == UT_OK)
+            rc = advance(t, err);
+        if (rc != UT_OK)
+            return rc;
+        t->sample += (int64_t)take;
+        frames -= take;
+        mix += take;
+        music = music ? music + take : NULL;
+    }
+    return UT_OK;
+}
+
+ut_status ut_tracker_finish(ut_tracker *tracker, ut_err *err)
+{
+    ut_tracker *t = tracker;
+    ut_status rc = UT_OK;
+    for (int w = 0; w < t->witnesses && rc == UT_OK; w++)
+        rc = ut_peak_stream_finish(t->streams[w], &t->peaks[w], err);
+    if (rc == UT_OK)
+        rc = advance(t, err);
+    if (rc != UT_OK)
+        return rc;
+    /* The rest: a last window that ends with the stream. */
+    int32_t end = settled_frames(t), begin = end - t->window_frames;
+    int32_t least = t->window > t->hop_frames ? t->window - t->hop_frames : 0;
+    if (begin < least)
+        begin = least;
+    if (t->witnesses && end > begin)
+        rc = look(t, begin, end - begin, err);
+    if (rc == UT_OK)
+        rc = settle(t, INT32_MAX / 2);
+    return rc;
+}
+
+int64_t ut_tracker_resume_sample(const ut_tracker *tracker)
+{
+    const ut_tracker *t = tracker;
+    int32_t from = t->chain < t->window ? t->chain : t->window;
+    int64_t grid = grid_samples(t->params);
+    int64_t sample = frame_to_sample(t->params, from - 3 * t->window_frames) / grid * grid;
+    return sample > t->options.first_sample ? sample : t->options.first_sample;
+}
