@@ -16,11 +16,11 @@
 
 typedef struct {
     const ut_args *args;
-    ut_stems_options options;   /* but for the names of the stems */
+    ut_stems_options options; /* but for the names of the stems */
     ut_paths inputs;
     const char *music, *speech; /* as given: files for one input, else folders */
     bool folders;
-    ut_progress *progress;      /* of one file: its seconds; of several: files */
+    ut_progress *progress; /* of one file: its seconds; of several: files */
     uint64_t seconds_shown;
     atomic_bool failed;
 } job;
@@ -62,9 +62,10 @@ static void report(const job *j, const char *input, const ut_stems_options *o, c
                r->channels == 1 ? "" : "s", r->backend, r->seconds / took_s);
         return;
     }
-    json_t *line = json_pack("{s:s, s:s, s:s*, s:f, s:i, s:i, s:s, s:s, s:f}", "file", input, "music", o->music, "speech",
-                             o->speech, "seconds", r->seconds, "rate_hz", r->rate_hz, "channels", r->channels, "backend",
-                             r->backend, "model", ut_model_describe(o->model)->hash, "realtime", r->seconds / took_s);
+    json_t *line =
+        json_pack("{s:s, s:s, s:s*, s:f, s:i, s:i, s:s, s:s, s:f}", "file", input, "music", o->music, "speech",
+                  o->speech, "seconds", r->seconds, "rate_hz", r->rate_hz, "channels", r->channels, "backend",
+                  r->backend, "model", ut_model_describe(o->model)->hash, "realtime", r->seconds / took_s);
     char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
     if (text)
         puts(text);
@@ -80,7 +81,7 @@ static ut_status separate_one(void *arg, int worker, size_t index, ut_err *err)
     char *music = stem_path(j, j->music, input, "music");
     char *speech = j->speech ? stem_path(j, j->speech, input, "speech") : NULL;
     ut_stems_options options = j->options;
-    ut_stems_result result;
+    ut_stems_result result = {0};
     double start_s = ut_monotonic_s();
     ut_status rc;
     (void)worker;
@@ -114,7 +115,7 @@ static ut_status list_inputs(job *j, ut_err *err)
         const char *at = ut_args_at(j->args, i);
         struct stat st;
         rc = stat(at, &st) == 0 && S_ISDIR(st.st_mode) ? ut_paths_walk(&j->inputs, at, err)
-                                                        : ut_paths_add(&j->inputs, at, err);
+                                                       : ut_paths_add(&j->inputs, at, err);
     }
     if (rc == UT_OK && j->inputs.count == 0)
         rc = ut_fail(err, UT_E_ARG, "nothing to separate");
@@ -140,8 +141,8 @@ static ut_status settle_outputs(job *j, ut_err *err)
             char *a = stem_path(j, j->music, j->inputs.items[i], "music");
             char *b = stem_path(j, j->music, j->inputs.items[k], "music");
             if (!a || !b || !strcmp(a, b))
-                rc = ut_fail(err, a && b ? UT_E_ARG : UT_E_NOMEM, "%s and %s: stems of the same name", j->inputs.items[k],
-                             j->inputs.items[i]);
+                rc = ut_fail(err, a && b ? UT_E_ARG : UT_E_NOMEM, "%s and %s: stems of the same name",
+                             j->inputs.items[k], j->inputs.items[i]);
             free(a);
             free(b);
         }

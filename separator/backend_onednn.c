@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/fft.h"
+#include "core/log.h"
 #include "separator/move.h"
 #include "separator/onednn_ops.h"
 #include "separator/onednn_program.h"
@@ -133,6 +134,9 @@ static ut_status onednn_open(const ut_graph *graph, ut_precision precision, size
         rc = ut_fail(err, UT_E_NOMEM, "onednn: %zu bytes", s->program.arena_bytes);
         goto fail;
     }
+    if (s->program.slow_convs)
+        ut_log(UT_LOG_WARN, "separator", "slow-model", "convolutions=%zu reason=\"no fast kernel on this CPU\"",
+               s->program.slow_convs);
     omp_set_num_threads(threads);
     *self = s;
     return UT_OK;
@@ -163,8 +167,5 @@ static ut_status onednn_precision(ut_precision *precision, ut_err *err)
     return UT_OK;
 }
 
-const ut_backend ut_backend_onednn = {.name = "onednn",
-                                      .precision = onednn_precision,
-                                      .open = onednn_open,
-                                      .close = onednn_close,
-                                      .run = onednn_run};
+const ut_backend ut_backend_onednn = {
+    .name = "onednn", .precision = onednn_precision, .open = onednn_open, .close = onednn_close, .run = onednn_run};

@@ -11,8 +11,8 @@
 
 typedef struct {
     const ut_graph *graph;
-    float **packed;  /* per node: weights as (out, kernel rows, kernel columns, in), or NULL */
-    float **values;  /* per value; first and last point at the caller's x and y during a run */
+    float **packed; /* per node: weights as (out, kernel rows, kernel columns, in), or NULL */
+    float **values; /* per value; first and last point at the caller's x and y during a run */
     float *arena;
 } ref;
 

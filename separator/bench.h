@@ -13,7 +13,7 @@ typedef struct {
 } ut_separator_speed;
 
 /* Runs noise through a separator for about `seconds`. `batch`: blocks per run. */
-UT_CHECK ut_status ut_separator_measure(const ut_model *model, const char *backend, ut_precision precision, size_t batch,
-                                        double seconds, ut_separator_speed *out, ut_err *err);
+UT_CHECK ut_status ut_separator_measure(const ut_model *model, const char *backend, ut_precision precision,
+                                        size_t batch, double seconds, ut_separator_speed *out, ut_err *err);
 
 #endif

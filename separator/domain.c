@@ -1,6 +1,7 @@
 #include "separator/domain.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,11 +65,11 @@ ut_status ut_domain_parse(const char *text, ut_domain *out, ut_err *err)
 struct ut_transform {
     ut_domain domain;
     ut_fft *fft;
-    float *window;    /* (fft) */
-    float *inverse;   /* (block): 1 / (fft × sum of squared windows), 0 where no window reaches */
-    float *frame;     /* (fft) */
-    float *half;      /* (fft/2 + 1) complex */
-    float *spectra;   /* (slots, frames, fft/2) complex; the last bin is dropped */
+    float *window;  /* (fft) */
+    float *inverse; /* (block): 1 / (fft × sum of squared windows), 0 where no window reaches */
+    float *frame;   /* (fft) */
+    float *half;    /* (fft/2 + 1) complex */
+    float *spectra; /* (slots, frames, fft/2) complex; the last bin is dropped */
 };
 
 static void fill_inverse(ut_transform *t)
@@ -123,6 +124,26 @@ void ut_transform_close(ut_transform **transform)
     *transform = NULL;
 }
 
+/* log1p of a finite m ≥ 0 to 1e-6, in a form that compilers vectorise: libm's is a tenth of the whole separation.
+ * log(y) by Cephes' polynomial around 1, plus what 1 + m lost. */
+static inline float log1p_of(float m)
+{
+    static const float c[] = {7.0376836292e-2F,  -1.1514610310e-1F, 1.1676998740e-1F,
+                              -1.2420140846e-1F, 1.4249322787e-1F,  -1.6668057665e-1F,
+                              2.0000714765e-1F,  -2.4999993993e-1F, 3.3333331174e-1F};
+    float y = 1 + m, mantissa, p = 0;
+    uint32_t bits;
+    memcpy(&bits, &y, sizeof bits);
+    bits -= 0x3F3504F3; /* sqrt(1/2): the mantissa falls between that and its double */
+    float exponent = (float)((int32_t)bits >> 23);
+    bits = (bits & 0x7FFFFF) + 0x3F3504F3;
+    memcpy(&mantissa, &bits, sizeof mantissa);
+    float f = mantissa - 1, square = f * f;
+    for (size_t i = 0; i < sizeof c / sizeof *c; i++)
+        p = p * f + c[i];
+    return f - 0.5F * square + p * f * square + exponent * 0.69314718F + (m - (y - 1)) / y;
+}
+
 void ut_transform_forward(ut_transform *t, size_t slot, const float *mix, float *x)
 {
     const ut_domain *d = &t->domain;
@@ -137,7 +158,7 @@ void ut_transform_forward(ut_transform *t, size_t slot, const float *mix, float 
         ut_fft_forward(t->fft, t->frame, t->half);
         memcpy(spectrum, t->half, d->fft * sizeof *spectrum);
         for (size_t k = 0; k < d->fft / 2; k++)
-            x[k] = log1pf(sqrtf(spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1]));
+            x[k] = log1p_of(sqrtf(spectrum[2 * k] * spectrum[2 * k] + spectrum[2 * k + 1] * spectrum[2 * k + 1]));
     }
 }
 

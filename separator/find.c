@@ -52,7 +52,8 @@ static ut_status find_in(const char *folder, const char *name, char *path, size_
     if (glob(pattern, 0, NULL, &found) != 0)
         return UT_E_NOTFOUND;
     if (found.gl_pathc > 1)
-        rc = ut_fail(err, UT_E_ARG, "model \"%s\": %zu versions in %s; give a path", name, (size_t)found.gl_pathc, folder);
+        rc = ut_fail(err, UT_E_ARG, "model \"%s\": %zu versions in %s; give a path", name, (size_t)found.gl_pathc,
+                     folder);
     else
         rc = give(found.gl_pathv[0], path, size, err);
     globfree(&found);

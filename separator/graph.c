@@ -139,7 +139,8 @@ static ut_status read_op(const reader *r, ut_node *node)
     if (!name || op == UT_OP_COUNT)
         return ut_fail(r->err, UT_E_CORRUPT, "unknown op \"%.40s\"", name ? name : "(missing)");
     node->op = (ut_op)op;
-    json_object_foreach((json_t *)r->json, key, value) {
+    json_object_foreach((json_t *)r->json, key, value)
+    {
         char word[24];
         int size = snprintf(word, sizeof word, " %s ", key);
         if (size < (int)sizeof word && (strstr(" op in out ", word) || strstr(rules[op].keys, word)))

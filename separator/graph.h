@@ -45,11 +45,11 @@ typedef struct {
     float alpha;
     size_t in[UT_NODE_INPUTS]; /* values */
     size_t in_count;
-    size_t stride[2];          /* rows, columns; depth_to_space: its block */
+    size_t stride[2]; /* rows, columns; depth_to_space: its block */
     size_t kernel[2];
-    size_t pad[4];             /* top, bottom, left, right; deconv: the crop */
+    size_t pad[4]; /* top, bottom, left, right; deconv: the crop */
     size_t from, to;
-    const float *w, *b;        /* as in the file; b may be NULL */
+    const float *w, *b; /* as in the file; b may be NULL */
 } ut_node;
 
 typedef struct {
@@ -60,7 +60,8 @@ typedef struct {
 } ut_graph;
 
 /* `tensors` must outlive the graph. UT_E_CORRUPT names the node and the reason. */
-UT_CHECK ut_status ut_graph_open(const char *json, ut_shape input, const ut_tensors *tensors, ut_graph **out, ut_err *err);
+UT_CHECK ut_status ut_graph_open(const char *json, ut_shape input, const ut_tensors *tensors, ut_graph **out,
+                                 ut_err *err);
 void ut_graph_close(ut_graph **graph);
 
 const char *ut_op_name(ut_op op);

@@ -8,6 +8,17 @@ bool ut_move_can(ut_op op)
            op == UT_OP_SLICE_CHANNELS || op == UT_OP_DECIMATE || op == UT_OP_DEPTH_TO_SPACE;
 }
 
+/* Short runs are the rule, and a call of memcpy costs more than they do. */
+static inline void copy_run(char *restrict to, const char *restrict from, size_t bytes)
+{
+    if (bytes % 8 != 0 || bytes > 512) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    for (size_t i = 0; i < bytes; i += 8)
+        memcpy(to + i, from + i, 8);
+}
+
 /* Copies `count` runs of `bytes`; consecutive runs lie `to_step` and `from_step` bytes apart. */
 static void copy_runs(char *to, size_t to_step, const char *from, size_t from_step, size_t bytes, size_t count)
 {
@@ -16,7 +27,7 @@ static void copy_runs(char *to, size_t to_step, const char *from, size_t from_st
         return;
     }
     for (size_t i = 0; i < count; i++)
-        memcpy(to + i * to_step, from + i * from_step, bytes);
+        copy_run(to + i * to_step, from + i * from_step, bytes);
 }
 
 static void concat(const ut_graph *g, const ut_node *node, const void *const *in, char *out, ut_shape to, size_t e)

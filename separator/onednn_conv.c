@@ -105,7 +105,8 @@ static dnnl_status_t make_attributes(const ut_conv_spec *s, dnnl_primitive_attr_
     return problem;
 }
 
-static dnnl_status_t choose_kernel(const ut_dnn *dnn, const ut_conv_spec *s, const geometry *g, dnnl_primitive_desc_t *out)
+static dnnl_status_t choose_kernel(const ut_dnn *dnn, const ut_conv_spec *s, const geometry *g,
+                                   dnnl_primitive_desc_t *out)
 {
     dnnl_memory_desc_t src, weights, bias, dst;
     dnnl_convolution_desc_t conv;

@@ -31,7 +31,8 @@ bool ut_conv_wants_halo(const ut_conv_spec *spec);
 UT_CHECK ut_status ut_conv_open(const ut_dnn *dnn, const ut_conv_spec *spec, ut_conv **out, ut_err *err);
 void ut_conv_close(ut_conv **conv);
 /* src: the first column proper. `scratch`: ut_conv_scratch bytes. */
-UT_CHECK ut_status ut_conv_run(ut_conv *conv, const ut_dnn *dnn, const void *src, void *dst, void *scratch, ut_err *err);
+UT_CHECK ut_status ut_conv_run(ut_conv *conv, const ut_dnn *dnn, const void *src, void *dst, void *scratch,
+                               ut_err *err);
 size_t ut_conv_scratch(const ut_conv *conv);
 /* oneDNN's name of the kernel it chose, such as "brgconv:avx512_core". */
 const char *ut_conv_kernel(const ut_conv *conv);

@@ -6,10 +6,10 @@
 #include "separator/onednn_conv.h"
 
 typedef struct {
-    ut_conv_spec conv;  /* its weights and bias are ours */
+    ut_conv_spec conv; /* its weights and bias are ours */
     float *weights, *bias;
     size_t stride[2];
-    size_t skip[2];     /* rows and columns of the interleaved result that come before the output */
+    size_t skip[2]; /* rows and columns of the interleaved result that come before the output */
 } ut_deconv;
 
 /* Fills all of `conv` but the types. */

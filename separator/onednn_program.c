@@ -1,6 +1,7 @@
 #include "separator/onednn_program.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "separator/move.h"
 #include "separator/plan.h"
@@ -20,7 +21,8 @@ static size_t add_slot(ut_program *p, ut_shape shape, bool bf16)
 }
 
 /* Adds a step that reads `in` and defines slot `out`. */
-static ut_step *add_step(ut_program *p, ut_step_kind kind, const ut_node *node, const size_t *in, size_t in_count, size_t out)
+static ut_step *add_step(ut_program *p, ut_step_kind kind, const ut_node *node, const size_t *in, size_t in_count,
+                         size_t out)
 {
     ut_step *step = &p->steps[p->step_count];
     *step = (ut_step){.kind = kind, .node = node, .in_count = in_count, .out = out};
@@ -56,6 +58,7 @@ static ut_status add_conv(builder *b, ut_conv_spec spec, size_t in, bool bf16_ou
         for (size_t side = 0; side < 2; side++)
             if (p->slots[in].halo[side] < spec.pad[2 + side])
                 p->slots[in].halo[side] = spec.pad[2 + side];
+    p->slow_convs += !strncmp(ut_conv_kernel(step->conv), "ref", 3);
     if (p->scratch_bytes < ut_conv_scratch(step->conv))
         p->scratch_bytes = ut_conv_scratch(step->conv);
     *out = cast_to(p, step->out, bf16_out);
@@ -141,12 +144,13 @@ static ut_status assign_memory(ut_program *p, ut_err *err)
     for (size_t i = 0; i < p->slot_count; i++) {
         const ut_slot *s = &p->slots[i];
         size_t columns = ut_shape_count(s->shape) / s->shape.channels + s->halo[0] + s->halo[1];
-        spans[i] = (ut_span){.bytes = columns * s->shape.channels * ut_slot_element(s), .first = s->first, .last = s->last};
+        spans[i] =
+            (ut_span){.bytes = columns * s->shape.channels * ut_slot_element(s), .first = s->first, .last = s->last};
     }
     ut_status rc = ut_plan_assign(spans, p->slot_count, UT_BLOCK_MEMORY, &p->arena_bytes, err);
     for (size_t i = 0; i < p->slot_count && rc == UT_OK; i++)
-        p->slots[i].offset = spans[i].offset + p->slots[i].halo[0] * p->slots[i].shape.channels *
-                                                   ut_slot_element(&p->slots[i]);
+        p->slots[i].offset =
+            spans[i].offset + p->slots[i].halo[0] * p->slots[i].shape.channels * ut_slot_element(&p->slots[i]);
     free(spans);
     return rc;
 }

@@ -1,5 +1,6 @@
-/* The graph as the onednn backend runs it: steps over slots of one arena. Types are settled here. In bf16, `x` and what is
- * only moved or summed from it stays f32; convolutions and affines compute in their input's type and define bf16; `y` is f32. */
+/* The graph as the onednn backend runs it: steps over slots of one arena. Types are settled here. In bf16, `x` and what
+ * is only moved or summed from it stays f32; convolutions and affines compute in their input's type and define bf16;
+ * `y` is f32. */
 #ifndef UT_SEPARATOR_ONEDNN_PROGRAM_H
 #define UT_SEPARATOR_ONEDNN_PROGRAM_H
 
@@ -32,11 +33,13 @@ typedef struct {
     size_t slot_count;
     ut_step *steps;
     size_t step_count;
-    size_t y;       /* slot */
+    size_t y; /* slot */
     size_t arena_bytes, scratch_bytes;
+    size_t slow_convs; /* for which oneDNN has scalar code only: a hundred times slower */
 } ut_program;
 
-UT_CHECK ut_status ut_program_open(const ut_graph *graph, bool bf16, const ut_dnn *dnn, ut_program *program, ut_err *err);
+UT_CHECK ut_status ut_program_open(const ut_graph *graph, bool bf16, const ut_dnn *dnn, ut_program *program,
+                                   ut_err *err);
 void ut_program_close(ut_program *program);
 
 static inline size_t ut_slot_element(const ut_slot *slot)

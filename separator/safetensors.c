@@ -86,7 +86,8 @@ static ut_status read_entries(ut_tensors *t, size_t data_size, ut_err *err)
         return ut_fail(err, UT_E_CORRUPT, "safetensors: %zu tensors", limit);
     if (!(t->entries = calloc(limit + 1, sizeof *t->entries)))
         return ut_fail(err, UT_E_NOMEM, "safetensors: %zu tensors", limit);
-    json_object_foreach(t->header, name, value) {
+    json_object_foreach(t->header, name, value)
+    {
         if (!strcmp(name, "__metadata__"))
             continue;
         ut_status rc = read_entry(name, value, data_size, &t->entries[t->entry_count], err);
@@ -113,7 +114,8 @@ static ut_status check_metadata(const json_t *header, ut_err *err)
     json_t *value, *metadata = json_object_get(header, "__metadata__");
     if (metadata && !json_is_object(metadata))
         return ut_fail(err, UT_E_CORRUPT, "safetensors: __metadata__ is not an object");
-    json_object_foreach(metadata, key, value) {
+    json_object_foreach(metadata, key, value)
+    {
         if (!json_is_string(value))
             return ut_fail(err, UT_E_CORRUPT, "safetensors: metadata \"%.60s\" is not text", key);
     }
@@ -130,8 +132,9 @@ static ut_status widen(ut_tensors *t, const unsigned char *data, ut_err *err)
         e->tensor.data = to;
         for (size_t k = 0; k < e->tensor.count; k++, to++) {
             const unsigned char *p = data + e->begin + k * (e->half ? 2 : 4);
-            uint32_t bits = e->half ? (uint32_t)p[0] << 16 | (uint32_t)p[1] << 24
-                                    : (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+            uint32_t bits = e->half
+                                ? (uint32_t)p[0] << 16 | (uint32_t)p[1] << 24
+                                : (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
             memcpy(to, &bits, sizeof bits);
             if (!isfinite(*to))
                 return ut_fail(err, UT_E_CORRUPT, "tensor \"%.60s\": weight %zu is not finite", e->tensor.name, k);

@@ -1,6 +1,6 @@
 /* Reader of safetensors files held in memory: named F32 and BF16 tensors and text metadata. Built for bytes nobody
- * vouches for: every offset, shape and size is checked, tensors must tile the data section without gap or overlap, keys must
- * be unique, weights finite. */
+ * vouches for: every offset, shape and size is checked, tensors must tile the data section without gap or overlap, keys
+ * must be unique, weights finite. */
 #ifndef UT_SEPARATOR_SAFETENSORS_H
 #define UT_SEPARATOR_SAFETENSORS_H
 

@@ -24,7 +24,7 @@ struct ut_separator {
     void *self;
     ut_transform *transform;
     size_t max_batch;
-    float *memory;  /* block scratch, then x and y of every slot */
+    float *memory; /* block scratch, then x and y of every slot */
     float **x, **y;
     char label[32];
 };
@@ -46,8 +46,7 @@ static ut_status choose(const char *name, ut_precision *precision, const ut_back
         if (rc == UT_OK || !any)
             return rc;
     }
-    return any ? UT_E_UNSUPPORTED
-               : ut_fail(err, UT_E_ARG, "separator: no backend \"%.20s\" (auto, ref, onednn)", name);
+    return any ? UT_E_UNSUPPORTED : ut_fail(err, UT_E_ARG, "separator: no backend \"%.20s\" (auto, ref, onednn)", name);
 }
 
 static ut_status open_memory(ut_separator *s, ut_err *err)

@@ -1,8 +1,9 @@
 /* Separator: takes the speech off. A model (weights and graph, immutable, shared by any threads) and
  * separators that run it (a backend's packed weights and scratch memory; one thread each).
  *
- * Backends: "ref" (scalar C, double accumulation: the truth), "onednn" (f32, and bf16 where the CPU has it). "auto" takes
- * the fastest that this machine can run. Batch size never changes a result. */
+ * Backends: "ref" (scalar C, double accumulation: the truth), "onednn" (f32, and bf16 where the CPU has it). "auto"
+ * takes the fastest that this machine can run: onednn, in bf16 where that is the faster (AMX, or AMD's cores with
+ * AVX512-BF16). Batch size never changes a result. */
 #ifndef UT_SEPARATOR_SEPARATOR_H
 #define UT_SEPARATOR_SEPARATOR_H
 
@@ -15,13 +16,13 @@ typedef struct ut_separator ut_separator;
 
 typedef struct {
     char name[64];
-    char hash[65];       /* SHA-256 of the weights */
-    int rate_hz;         /* 16000 */
-    size_t block;        /* samples per block; never changed at run time */
-    size_t hop;          /* mask domain: samples per frame; wave domain: 1 */
+    char hash[65]; /* SHA-256 of the weights */
+    int rate_hz;   /* 16000 */
+    size_t block;  /* samples per block; never changed at run time */
+    size_t hop;    /* mask domain: samples per frame; wave domain: 1 */
     uint64_t parameters;
     double macs_per_block;
-    const char *recipe;  /* borrowed from the model */
+    const char *recipe; /* borrowed from the model */
 } ut_model_info;
 
 /* Loads and checks a model file (docs/MODEL_FORMAT.md). UT_E_CORRUPT: hash, graph or shapes do not fit. */
@@ -29,13 +30,15 @@ UT_CHECK ut_status ut_model_load(const char *path, ut_model **out, ut_err *err);
 void ut_model_close(ut_model **model);
 const ut_model_info *ut_model_describe(const ut_model *model);
 
-/* Finds a model by name ("unet"), by path, or by "default": looks in $UT_MODELS, then in the build's and the
- * installation's model folders. Writes a path. */
+/* Finds a model by path, by name ("unet" for unet-HASH8.safetensors) or as "default": the name that the folder's file
+ * `default` holds, else "unet". Looks in $UT_MODELS, then in the build's and the installation's model folders. Writes a
+ * path. UT_E_NOTFOUND; UT_E_ARG if a folder has several versions of the name. */
 UT_CHECK ut_status ut_model_find(const char *name, char *path, size_t size, ut_err *err);
 
 typedef enum { UT_PRECISION_AUTO, UT_PRECISION_F32, UT_PRECISION_BF16 } ut_precision;
 
-/* The model must outlive the separator. `backend`: "auto", "ref", "onednn", "cuda". Runs on the calling thread alone. */
+/* The model must outlive the separator. `backend`: "auto", "ref", "onednn", "cuda". Runs on the calling
+ * thread alone. */
 UT_CHECK ut_status ut_separator_open(const ut_model *model, const char *backend, ut_precision precision,
                                      size_t max_batch, ut_separator **out, ut_err *err);
 void ut_separator_close(ut_separator **separator);
@@ -45,7 +48,7 @@ const ut_model *ut_separator_model(const ut_separator *separator);
 size_t ut_separator_max_batch(const ut_separator *separator);
 /* Separates `count` blocks (≤ max_batch); mix[i] and music[i] hold `block` samples. Non-finite input is treated as
  * silence, and clipped at ±16. No allocation. */
-UT_CHECK ut_status ut_separator_run(ut_separator *separator, const float *const *mix, float *const *music,
-                                    size_t count, ut_err *err);
+UT_CHECK ut_status ut_separator_run(ut_separator *separator, const float *const *mix, float *const *music, size_t count,
+                                    ut_err *err);
 
 #endif

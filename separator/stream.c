@@ -17,12 +17,12 @@ struct ut_stream {
     size_t batch;
     ut_stems_fn emit;
     void *arg;
-    int64_t first;    /* no sample before is emitted */
-    int64_t start;    /* sample index of buffer[0]: always where the next block begins */
-    int64_t end;      /* sample index after the last pushed */
-    size_t held;      /* samples in buffer */
-    float *buffer;    /* (block + (batch-1) × hop) of mixture */
-    float *music;     /* (batch, block) */
+    int64_t first; /* no sample before is emitted */
+    int64_t start; /* sample index of buffer[0]: always where the next block begins */
+    int64_t end;   /* sample index after the last pushed */
+    size_t held;   /* samples in buffer */
+    float *buffer; /* (block + (batch-1) × hop) of mixture */
+    float *music;  /* (batch, block) */
     bool finished;
 };
 

@@ -12,9 +12,10 @@ typedef struct ut_stream ut_stream;
 typedef ut_status (*ut_stems_fn)(void *arg, int64_t first, const float *mix, const float *music, size_t frames);
 
 /* hop = 0: half the block (rounded to the grid). Audio before first_sample counts as silence. first_sample must be a
- * multiple of the hop (ut_stream_hop_default). The separator is borrowed, and may serve several streams of its thread. */
-UT_CHECK ut_status ut_stream_open(ut_separator *separator, size_t hop, int64_t first_sample, ut_stems_fn emit, void *arg,
-                                  ut_stream **out, ut_err *err);
+ * multiple of the hop (ut_stream_hop_default). The separator is borrowed, and may serve several streams of its thread.
+ */
+UT_CHECK ut_status ut_stream_open(ut_separator *separator, size_t hop, int64_t first_sample, ut_stems_fn emit,
+                                  void *arg, ut_stream **out, ut_err *err);
 void ut_stream_close(ut_stream **stream);
 size_t ut_stream_hop_default(const ut_model *model);
 /* Samples of past and of future that an output sample may depend on: a stream opened `context` earlier (on the grid)

@@ -47,9 +47,9 @@ typedef struct work work;
 typedef struct {
     work *all;
     ut_stream *stream;
-    float *plane;     /* one channel of what is pushed */
+    float *plane; /* one channel of what is pushed */
     size_t number;
-    size_t emitted;   /* frames it has put into music_queue */
+    size_t emitted; /* frames it has put into music_queue */
 } channel;
 
 struct work {
@@ -62,9 +62,9 @@ struct work {
     float *read;             /* one second, interleaved */
     float *narrow;           /* the same at the model's rate */
     size_t narrow_capacity;
-    queue original;          /* frames that still wait for their music */
-    queue music_queue;       /* at the model's rate */
-    queue wide;              /* music at the file's rate, not yet written */
+    queue original;    /* frames that still wait for their music */
+    queue music_queue; /* at the model's rate */
+    queue wide;        /* music at the file's rate, not yet written */
     uint64_t frames_in, frames_out;
     ut_wav *music, *speech;
 };
@@ -90,8 +90,9 @@ static ut_status open_streams(work *w, ut_err *err)
     ut_status rc = UT_OK;
     for (size_t i = 0; i < w->channels && rc == UT_OK; i++) {
         w->channel[i] = (channel){.all = w, .number = i, .plane = malloc(w->narrow_capacity * sizeof(float))};
-        rc = w->channel[i].plane ? ut_stream_open(w->separator, 0, 0, collect, &w->channel[i], &w->channel[i].stream, err)
-                                 : ut_fail(err, UT_E_NOMEM, "separate: %zu frames", w->narrow_capacity);
+        rc = w->channel[i].plane
+                 ? ut_stream_open(w->separator, 0, 0, collect, &w->channel[i], &w->channel[i].stream, err)
+                 : ut_fail(err, UT_E_NOMEM, "separate: %zu frames", w->narrow_capacity);
     }
     return rc;
 }
@@ -109,8 +110,9 @@ static ut_status open_rates(work *w, const ut_media_info *info, ut_err *err)
     }
     w->read = malloc((size_t)info->rate_hz * w->channels * sizeof *w->read);
     w->narrow = malloc(w->narrow_capacity * w->channels * sizeof *w->narrow);
-    return w->read && w->narrow ? UT_OK : ut_fail(err, UT_E_NOMEM, "separate: %d channels of %d Hz", info->channels,
-                                                  info->rate_hz);
+    return w->read && w->narrow
+               ? UT_OK
+               : ut_fail(err, UT_E_NOMEM, "separate: %d channels of %d Hz", info->channels, info->rate_hz);
 }
 
 static ut_status open_work(work *w, const char *path, ut_err *err)
@@ -126,10 +128,8 @@ static ut_status open_work(work *w, const char *path, ut_err *err)
     w->channels = w->original.channels = w->music_queue.channels = w->wide.channels = (size_t)info->channels;
     if ((rc = open_rates(w, info, err)) != UT_OK)
         return rc;
-    ut_wav_format format = {.rate_hz = info->rate_hz,
-                            .channels = info->channels,
-                            .floats = o->floats,
-                            .duration_s = info->duration_s};
+    ut_wav_format format = {
+        .rate_hz = info->rate_hz, .channels = info->channels, .floats = o->floats, .duration_s = info->duration_s};
     if ((rc = ut_separator_open(o->model, o->backend, o->precision, BATCH, &w->separator, err)) != UT_OK ||
         (rc = open_streams(w, err)) != UT_OK || (rc = ut_wav_open(o->music, &format, &w->music, err)) != UT_OK)
         return rc;
@@ -274,9 +274,8 @@ ut_status ut_stems_write(const char *path, const ut_stems_options *options, ut_s
         rc = ut_wav_finish(&w.speech, err);
     if (rc == UT_OK) {
         const ut_media_info *info = ut_media_describe(w.media);
-        *out = (ut_stems_result){.seconds = (double)w.frames_in / info->rate_hz,
-                                 .rate_hz = info->rate_hz,
-                                 .channels = info->channels};
+        *out = (ut_stems_result){
+            .seconds = (double)w.frames_in / info->rate_hz, .rate_hz = info->rate_hz, .channels = info->channels};
         snprintf(out->backend, sizeof out->backend, "%s", ut_separator_backend(w.separator));
     }
     close_work(&w);

@@ -1,8 +1,9 @@
-/* Takes a media file apart: every channel is separated on its own, at the model's rate; the stems come out at the file's
- * own rate and channel count, aligned to the sample and of the same length. Memory does not grow with the length.
+/* Takes a media file apart: every channel is separated on its own, at the model's rate; the stems come out at the
+ * file's own rate and channel count, aligned to the sample and of the same length. Memory does not grow with the
+ * length.
  *
- * The model hears up to half of its rate (8 kHz). Music holds what it found there; speech is the original minus music, so that
- * both add up to the original, and holds what lies above. */
+ * The model hears up to half of its rate (8 kHz). Music holds what it found there; speech is the original minus music,
+ * so that both add up to the original, and holds what lies above. */
 #ifndef UT_APPS_SEPARATE_STEMS_H
 #define UT_APPS_SEPARATE_STEMS_H
 
@@ -13,8 +14,8 @@ typedef struct {
     const ut_model *model;
     const char *backend;
     ut_precision precision;
-    bool floats;        /* as in ut_wav_format */
-    const char *music;  /* files to write; speech may be NULL */
+    bool floats;       /* as in ut_wav_format */
+    const char *music; /* files to write; speech may be NULL */
     const char *speech;
     bool (*stopped)(void); /* asked after each second of audio */
     /* Progress: seconds done, of a total that may be NAN. May be NULL. */

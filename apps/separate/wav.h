@@ -1,4 +1,5 @@
-/* A sound file being written (libsndfile): WAV, and RF64 above 4 GiB. It appears under its name only when it is complete. */
+/* A sound file being written (libsndfile): WAV, and RF64 above 4 GiB. It appears under its name only when it is
+ * complete. */
 #ifndef UT_APPS_SEPARATE_WAV_H
 #define UT_APPS_SEPARATE_WAV_H
 

@@ -10,16 +10,19 @@ static int measure(const ut_model *model)
         const char *backend;
         ut_precision precision;
         size_t batch;
-    } cases[] = {{"onednn", UT_PRECISION_F32, 1}, {"onednn", UT_PRECISION_F32, 4}, {"onednn", UT_PRECISION_BF16, 1},
+    } cases[] = {{"onednn", UT_PRECISION_F32, 1},
+                 {"onednn", UT_PRECISION_F32, 4},
+                 {"onednn", UT_PRECISION_BF16, 1},
                  {"onednn", UT_PRECISION_BF16, 4}};
     const ut_model_info *info = ut_model_describe(model);
     int failed = 0;
-    printf("%s: %llu parameters, %.0f MMAC per block of %zu samples\n", info->name, (unsigned long long)info->parameters,
-           info->macs_per_block / 1e6, info->block);
+    printf("%s: %llu parameters, %.0f MMAC per block of %zu samples\n", info->name,
+           (unsigned long long)info->parameters, info->macs_per_block / 1e6, info->block);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         ut_separator_speed speed;
         ut_err err;
-        ut_status rc = ut_separator_measure(model, cases[i].backend, cases[i].precision, cases[i].batch, 3, &speed, &err);
+        ut_status rc =
+            ut_separator_measure(model, cases[i].backend, cases[i].precision, cases[i].batch, 3, &speed, &err);
         if (rc == UT_OK)
             printf("  %-12s batch %zu: %7.1f x real time best, %7.1f mean, %6.1f GMAC/s\n", speed.backend, speed.batch,
                    speed.realtime, speed.realtime_mean, speed.gmacs);

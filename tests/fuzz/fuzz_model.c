@@ -31,7 +31,8 @@ static void mend_hash(char *bytes, size_t size)
 static void run(const ut_model *model, const ut_backend *backend)
 {
     void *self = NULL;
-    float *x = ut_alloc_floats(ut_shape_count(model->domain.shape)), *y = ut_alloc_floats(ut_shape_count(model->domain.shape));
+    float *x = ut_alloc_floats(ut_shape_count(model->domain.shape)),
+          *y = ut_alloc_floats(ut_shape_count(model->domain.shape));
     if (x && y && backend->open(model->graph, UT_PRECISION_F32, 1, &self, NULL) == UT_OK) {
         x[0] = 1;
         if (backend->run(self, (const float *const *)&x, &y, 1, NULL) != UT_OK)
@@ -60,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size)
         memcpy(bytes, data, size);
     mend_hash(bytes, size);
-    if (ut_model_parse(bytes, size, &model, NULL) == UT_OK && volume(model->graph) < 100000 && model->graph->macs < 1e6) {
+    if (ut_model_parse(bytes, size, &model, NULL) == UT_OK && volume(model->graph) < 100000 &&
+        model->graph->macs < 1e6) {
         run(model, &ut_backend_ref);
         run(model, &ut_backend_onednn);
     }

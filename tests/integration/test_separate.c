@@ -1,4 +1,5 @@
-/* Stems from files: aligned, of the file's length, rate and channels, adding up to the original; nothing half-written. */
+/* Stems from files: aligned, of the file's length, rate and channels, adding up to the original; nothing half-written.
+ */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -34,8 +34,8 @@ maker *maker_open(maker_fill fill, uint32_t seed)
     m->state = seed;
     m->tensors = json_object();
     m->nodes = json_array();
-    m->metadata = json_pack("{s:s, s:s, s:s, s:s}", "format", "undertone-model-1", "name", "made", "sample_rate", "16000",
-                            "recipe", "made for a test");
+    m->metadata = json_pack("{s:s, s:s, s:s, s:s}", "format", "undertone-model-1", "name", "made", "sample_rate",
+                            "16000", "recipe", "made for a test");
     return m;
 }
 
@@ -72,8 +72,8 @@ void maker_node(maker *m, const char *fmt, ...)
     json_array_append_new(m->nodes, node);
 }
 
-void maker_conv(maker *m, const char *op, const char *out, const char *in, size_t cin, size_t cout, size_t kr, size_t kc,
-                const char *more)
+void maker_conv(maker *m, const char *op, const char *out, const char *in, size_t cin, size_t cout, size_t kr,
+                size_t kc, const char *more)
 {
     char w[64], b[64];
     bool conv = !strcmp(op, "conv");
@@ -111,10 +111,12 @@ static json_t *make_header(const maker *m, bool bf16)
     const char *name;
     json_int_t at = 0;
     size_t t = 0;
-    json_object_foreach(m->tensors, name, shape) {
+    json_object_foreach(m->tensors, name, shape)
+    {
         json_int_t end = at + (json_int_t)(m->counts[t++] * (bf16 ? 2 : 4));
-        json_object_set_new(header, name, json_pack("{s:s, s:O, s:[I,I]}", "dtype", bf16 ? "BF16" : "F32", "shape", shape,
-                                                    "data_offsets", at, end));
+        json_object_set_new(
+            header, name,
+            json_pack("{s:s, s:O, s:[I,I]}", "dtype", bf16 ? "BF16" : "F32", "shape", shape, "data_offsets", at, end));
         at = end;
     }
     return header;

@@ -16,8 +16,8 @@ maker *maker_open(maker_fill fill, uint32_t seed);
 float *maker_tensor(maker *m, const char *name, size_t a, size_t b, size_t c, size_t d);
 void maker_node(maker *m, const char *fmt, ...) UT_PRINTF(2, 3);
 /* A conv node with its weights: name.w, name.b. `more` is further JSON, such as ",\"act\":\"relu\"", or "". */
-void maker_conv(maker *m, const char *op, const char *out, const char *in, size_t cin, size_t cout, size_t kr, size_t kc,
-                const char *more);
+void maker_conv(maker *m, const char *op, const char *out, const char *in, size_t cin, size_t cout, size_t kr,
+                size_t kc, const char *more);
 /* Replaces a metadata value; NULL removes it. After maker_bytes this has no effect. */
 void maker_set(maker *m, const char *key, const char *value);
 /* The file. Closes *m. malloc'd. */

@@ -1,5 +1,5 @@
-/* onednn against ref: exact on integers op by op, close on random networks; bf16 by its signal-to-noise ratio; a batch is the
- * same blocks one by one. */
+/* onednn against ref: exact on integers op by op, close on random networks; bf16 by its signal-to-noise ratio; a batch
+ * is the same blocks one by one. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 
 #include "core/fft.h"
 #include "separator/backend.h"
+#include "separator/onednn_program.h"
 #include "tests/unit/model_maker.h"
 
 static bool have_bf16(void)
@@ -113,9 +114,14 @@ static void bands(maker *m)
 }
 
 static const op_case op_cases[] = {
-    {"conv 15", conv15, 1, 64},          {"conv 15 wide", conv15_wide, 1, 128}, {"conv, deconv stride 2", conv_strided, 8, 16},
-    {"deconv uneven", deconv_uneven, 4, 16}, {"deconv in a row", deconv_row, 1, 32},  {"depth_to_space", shuffle, 8, 16},
-    {"pool, upsample", pool_and_upsample, 1, 32}, {"bands", bands, 8, 16},
+    {"conv 15", conv15, 1, 64},
+    {"conv 15 wide", conv15_wide, 1, 128},
+    {"conv, deconv stride 2", conv_strided, 8, 16},
+    {"deconv uneven", deconv_uneven, 4, 16},
+    {"deconv in a row", deconv_row, 1, 32},
+    {"depth_to_space", shuffle, 8, 16},
+    {"pool, upsample", pool_and_upsample, 1, 32},
+    {"bands", bands, 8, 16},
 };
 
 /* The graph is opened on its own, so its input may have any shape. */
@@ -248,6 +254,24 @@ static void test_batch_invariance(void **state)
     ut_model_close(&model);
 }
 
+/* Wave-U-Net M1 in full: 15 taps with padding must not fall back to oneDNN's scalar code. */
+static void test_fast_kernels(void **state)
+{
+    (void)state;
+    ut_model *model = maker_wave_unet(16384, 12, 24, 1);
+    assert_int_equal(ut_model_describe(model)->parameters, 10263002);
+    for (int bf16 = 0; bf16 <= have_bf16(); bf16++) {
+        ut_dnn dnn = {0};
+        ut_program program;
+        assert_int_equal(ut_dnn_open(&dnn, NULL), UT_OK);
+        assert_int_equal(ut_program_open(model->graph, bf16, &dnn, &program, NULL), UT_OK);
+        assert_int_equal(program.slow_convs, 0);
+        ut_program_close(&program);
+        ut_dnn_close(&dnn);
+    }
+    ut_model_close(&model);
+}
+
 static void test_choice(void **state)
 {
     (void)state;
@@ -271,7 +295,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_integers_exact), cmocka_unit_test(test_bf16_integers_exact),
         cmocka_unit_test(test_wave_unet),      cmocka_unit_test(test_batch_invariance),
-        cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_fast_kernels),   cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -68,6 +68,29 @@ static void check_graph(const char *name, const ut_backend *backend)
     ut_model_close(&model);
 }
 
+/* Samples to x. */
+static void test_forward(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NAMES; i++) {
+        ut_model *model = NULL;
+        ut_tensors *io = NULL;
+        ut_transform *transform = NULL;
+        load(names[i], &model, &io);
+        const ut_tensor *in = ut_tensors_find(io, "audio_in"), *x = ut_tensors_find(io, "x");
+        float *got = ut_alloc_floats(x->count);
+        assert_int_equal(ut_transform_open(&model->domain, 1, &transform, NULL), UT_OK);
+        ut_transform_forward(transform, 0, in->data, got);
+        double error = worst(got, x->data, 0, x->count);
+        print_message("%s: x within %.1e\n", names[i], error);
+        assert_true(error <= TOLERANCE);
+        ut_transform_close(&transform);
+        free(got);
+        ut_tensors_close(&io);
+        ut_model_close(&model);
+    }
+}
+
 /* All the way: samples to samples, where the windows cover them. */
 static void check_audio(const char *name, const char *backend)
 {
@@ -119,6 +142,7 @@ static void test_audio(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_forward),
         cmocka_unit_test(test_ref_graph),
         cmocka_unit_test(test_onednn_graph),
         cmocka_unit_test(test_audio),

@@ -51,7 +51,8 @@ static void test_safetensors(void **state)
     refused_header("{\"__metadata__\":[]}", 0, "__metadata__");
     refused_header("{\"__metadata__\":{\"a\":1}}", 0, "\"a\" is not text");
     refused_header("{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},"
-                   "\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "duplicate");
+                   "\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}",
+                   8, "duplicate");
     refused_header("{\"t\":{\"dtype\":\"F64\",\"shape\":[1],\"data_offsets\":[0,8]}}", 8, "F64");
     refused_header("{\"t\":{\"dtype\":7,\"shape\":[1],\"data_offsets\":[0,4]}}", 4, "dtype");
     refused_header("{\"t\":[]}", 0, "dtype");
@@ -65,7 +66,8 @@ static void test_safetensors(void **state)
     refused_header("{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "outside");
     refused_header("{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[4,8]}}", 8, "gap or overlap");
     refused_header("{\"t\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-                   "\"u\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12, "gap or overlap");
+                   "\"u\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+                   12, "gap or overlap");
     refused_header("{\"t\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 8, "tensors cover 4");
 }
 
@@ -122,7 +124,8 @@ static void test_metadata(void **state)
     refused_metadata("domain", "{\"kind\":\"wave\",\"block\":99999999999}", "block");
     refused_metadata("domain", "{\"kind\":\"mask\",\"fft\":100,\"hop\":10,\"frames\":4,\"input\":\"log1p\"}", "fft");
     refused_metadata("domain", "{\"kind\":\"mask\",\"fft\":64,\"hop\":65,\"frames\":4,\"input\":\"log1p\"}", "hop");
-    refused_metadata("domain", "{\"kind\":\"mask\",\"fft\":64,\"hop\":16,\"frames\":4194304,\"input\":\"log1p\"}", "frames");
+    refused_metadata("domain", "{\"kind\":\"mask\",\"fft\":64,\"hop\":16,\"frames\":4194304,\"input\":\"log1p\"}",
+                     "frames");
     refused_metadata("domain", "{\"kind\":\"mask\",\"fft\":64,\"hop\":16,\"frames\":4,\"input\":\"db\"}", "log1p");
 }
 
@@ -313,10 +316,11 @@ static void test_plan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_safetensors), cmocka_unit_test(test_huge_header),      cmocka_unit_test(test_metadata),
-        cmocka_unit_test(test_metadata_missing), cmocka_unit_test(test_graph),       cmocka_unit_test(test_growth),
-        cmocka_unit_test(test_not_finite),  cmocka_unit_test(test_every_byte),       cmocka_unit_test(test_find_and_load),
-        cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_safetensors),   cmocka_unit_test(test_huge_header),
+        cmocka_unit_test(test_metadata),      cmocka_unit_test(test_metadata_missing),
+        cmocka_unit_test(test_graph),         cmocka_unit_test(test_growth),
+        cmocka_unit_test(test_not_finite),    cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_find_and_load), cmocka_unit_test(test_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -191,9 +191,9 @@ static void test_stop_and_errors(void **state)
     ut_stream *s = NULL;
     ut_model *model = passing_model();
     ut_separator *separator = open_separator(model, "ref", 1);
-    assert_int_equal(ut_stream_open(separator, 100, 0, collect, &out, &s, &err), UT_E_ARG);    /* not a multiple of 16 */
+    assert_int_equal(ut_stream_open(separator, 100, 0, collect, &out, &s, &err), UT_E_ARG); /* not a multiple of 16 */
     assert_int_equal(ut_stream_open(separator, 1 << 20, 0, collect, &out, &s, &err), UT_E_ARG); /* beyond the block */
-    assert_int_equal(ut_stream_open(separator, 0, 1, collect, &out, &s, &err), UT_E_ARG);      /* off the grid */
+    assert_int_equal(ut_stream_open(separator, 0, 1, collect, &out, &s, &err), UT_E_ARG);       /* off the grid */
     assert_null(s);
     memset(&out, 0, sizeof out);
     out.answer = UT_E_STOPPED;
@@ -222,8 +222,12 @@ static void test_hop_default(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_aligned),   cmocka_unit_test(test_mask_aligned),    cmocka_unit_test(test_same_however_pushed),
-        cmocka_unit_test(test_bad_audio), cmocka_unit_test(test_stop_and_errors), cmocka_unit_test(test_hop_default),
+        cmocka_unit_test(test_aligned),
+        cmocka_unit_test(test_mask_aligned),
+        cmocka_unit_test(test_same_however_pushed),
+        cmocka_unit_test(test_bad_audio),
+        cmocka_unit_test(test_stop_and_errors),
+        cmocka_unit_test(test_hop_default),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
