@@ -1,6 +1,7 @@
 /* onednn against ref: exact on integers op by op, close on random networks; bf16 by its signal-to-noise ratio; a batch
  * is the same blocks one by one. */
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -254,6 +255,49 @@ static void test_batch_invariance(void **state)
     ut_model_close(&model);
 }
 
+typedef struct {
+    const ut_model *model;
+    float mix[512], music[512];
+    ut_status rc;
+} thread_case;
+
+static void *separate_alone(void *arg)
+{
+    thread_case *t = arg;
+    ut_separator *separator = NULL;
+    const float *mix = t->mix;
+    float *music = t->music;
+    t->rc = ut_separator_open(t->model, "onednn", UT_PRECISION_F32, 1, &separator, NULL);
+    for (int i = 0; i < 3 && t->rc == UT_OK; i++)
+        t->rc = ut_separator_run(separator, &mix, &music, 1, NULL);
+    ut_separator_close(&separator);
+    return NULL;
+}
+
+/* One model, a separator per thread. */
+static void test_threads(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    static thread_case cases[THREADS];
+    pthread_t threads[THREADS];
+    uint32_t seed = 4;
+    ut_model *model = maker_wave_unet(512, 4, 8, 2);
+    for (size_t i = 0; i < 512; i++)
+        cases[0].mix[i] = maker_uniform(&seed);
+    for (size_t t = 0; t < THREADS; t++) {
+        cases[t].model = model;
+        memcpy(cases[t].mix, cases[0].mix, sizeof cases[0].mix);
+        assert_int_equal(pthread_create(&threads[t], NULL, separate_alone, &cases[t]), 0);
+    }
+    for (size_t t = 0; t < THREADS; t++) {
+        pthread_join(threads[t], NULL);
+        assert_int_equal(cases[t].rc, UT_OK);
+        assert_memory_equal(cases[t].music, cases[0].music, sizeof cases[0].music);
+    }
+    ut_model_close(&model);
+}
+
 /* Wave-U-Net M1 in full: 15 taps with padding must not fall back to oneDNN's scalar code. */
 static void test_fast_kernels(void **state)
 {
@@ -295,7 +339,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_integers_exact), cmocka_unit_test(test_bf16_integers_exact),
         cmocka_unit_test(test_wave_unet),      cmocka_unit_test(test_batch_invariance),
-        cmocka_unit_test(test_fast_kernels),   cmocka_unit_test(test_choice),
+        cmocka_unit_test(test_threads),        cmocka_unit_test(test_fast_kernels),
+        cmocka_unit_test(test_choice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
