@@ -36,7 +36,7 @@ static json_t *header_json(const ut_sheet_header *h)
     return ok ? object : NULL;
 }
 
-static json_t *cue_json(const ut_cue *cue, const ut_recording *rec)
+json_t *ut_json_cue(const ut_cue *cue, const ut_recording *rec)
 {
     bool ok = true;
     json_t *object = json_object();
@@ -82,7 +82,7 @@ static json_t *sheet_json(const ut_sheet *sheet)
     bool ok = true;
     json_t *object = json_object(), *cues = json_array(), *gaps = json_array();
     for (size_t i = 0; i < sheet->count; i++)
-        ok &= json_array_append_new(cues, cue_json(&sheet->cues[i], sheet->recordings[i])) == 0;
+        ok &= json_array_append_new(cues, ut_json_cue(&sheet->cues[i], sheet->recordings[i])) == 0;
     for (size_t i = 0; i < sheet->gap_count; i++)
         ok &= json_array_append_new(gaps, gap_json(&sheet->gaps[i])) == 0;
     ut_json_put(object, "schema", json_string("urn:undertone:schema:cuesheet.v1"), &ok);

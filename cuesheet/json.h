@@ -16,6 +16,10 @@ json_t *ut_json_recording(
 json_t *ut_json_loudness(double music_lufs, double speech_lufs, double mix_lufs);
 json_t *ut_json_usage(ut_use use, const char *code, bool ask_visual);
 
+/* A cue with its recording (NULL: none, or no longer in the catalogue), as in
+ * configs/schemas/cuesheet.v1.json. */
+json_t *ut_json_cue(const ut_cue *cue, const ut_recording *rec);
+
 /* Adds a member and remembers in *ok whether that worked. */
 void ut_json_put(json_t *object, const char *key, json_t *value, bool *ok);
 

@@ -1,0 +1,107 @@
+#include "apps/cue_data.h"
+
+#include <stdlib.h>
+
+#include "core/clock.h"
+
+/* Cues that reach into the range keep their ids and sums if the airplays before it are seen too. */
+#define MARGIN_NS (3600 * UT_NS_PER_S)
+
+typedef struct {
+    void *items;
+    size_t count, capacity, size;
+} list;
+
+static ut_status list_add(list *l, const void *item)
+{
+    if (l->count == l->capacity) {
+        size_t capacity = l->capacity ? 2 * l->capacity : 64;
+        void *grown = reallocarray(l->items, capacity, l->size);
+        if (!grown)
+            return UT_E_NOMEM;
+        l->items = grown;
+        l->capacity = capacity;
+    }
+    char *end = (char *)l->items + l->count++ * l->size;
+    for (size_t i = 0; i < l->size; i++)
+        end[i] = ((const char *)item)[i];
+    return UT_OK;
+}
+
+static ut_status add_airplay(void *arg, const ut_airplay *air)
+{
+    return list_add(arg, air);
+}
+
+static ut_status add_gap(void *arg, const ut_gap *gap)
+{
+    return list_add(arg, gap);
+}
+
+static const ut_recording *find_known(const ut_cue_data *data, int64_t id)
+{
+    for (size_t i = 0; i < data->known_count; i++)
+        if (data->known[i].id == id)
+            return &data->known[i];
+    return NULL;
+}
+
+static ut_status load_recordings(ut_store *store, ut_cue_data *data, ut_err *err)
+{
+    data->known = calloc(data->count ? data->count : 1, sizeof *data->known);
+    data->recordings = calloc(data->count ? data->count : 1, sizeof *data->recordings);
+    if (!data->known || !data->recordings)
+        return ut_fail(err, UT_E_NOMEM, "cues: %zu recordings", data->count);
+    for (size_t i = 0; i < data->count; i++) {
+        int64_t id = data->cues[i].recording_id;
+        if (!id)
+            continue;
+        data->recordings[i] = find_known(data, id);
+        if (data->recordings[i])
+            continue;
+        ut_status rc = ut_store_recording_get(store, id, &data->known[data->known_count], err);
+        if (rc == UT_OK)
+            data->recordings[i] = &data->known[data->known_count++];
+        else if (rc != UT_E_NOTFOUND)
+            return rc;
+    }
+    return UT_OK;
+}
+
+ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_rules *rules,
+                           ut_cue_data *out, ut_err *err)
+{
+    ut_cue_data data = {0};
+    list airplays = {.size = sizeof(ut_airplay)}, gaps = {.size = sizeof(ut_gap)};
+    bool cut = rules->programme_end_ns != 0;
+    int64_t from = cut ? rules->programme_start_ns : INT64_MIN / 2;
+    int64_t to = cut ? rules->programme_end_ns : INT64_MAX / 2;
+    ut_status rc =
+        ut_store_airplay_each(store, channel, from - MARGIN_NS, to, add_airplay, &airplays, err);
+    if (rc == UT_OK)
+        rc = ut_store_gap_each(store, channel, from, to, add_gap, &gaps, err);
+    if (rc == UT_OK)
+        rc = ut_cues_make(airplays.items, airplays.count, rules, &data.cues, &data.count, err);
+    if (rc == UT_OK)
+        rc = load_recordings(store, &data, err);
+    free(airplays.items);
+    data.gaps = gaps.items;
+    data.gap_count = gaps.count;
+    if (rc != UT_OK) {
+        ut_cue_data_clear(&data);
+        return rc;
+    }
+    *out = data;
+    return UT_OK;
+}
+
+void ut_cue_data_clear(ut_cue_data *data)
+{
+    for (size_t i = 0; i < data->known_count; i++)
+        ut_recording_clear(&data->known[i]);
+    free(data->known);
+    free(data->recordings);
+    free(data->cues);
+    free(data->gaps);
+    *data = (ut_cue_data){0};
+}

@@ -1,0 +1,25 @@
+/* What a cue list is made from, read from the store: cues of a time range with their recordings,
+ * and its capture gaps. */
+#ifndef UT_APPS_CUE_DATA_H
+#define UT_APPS_CUE_DATA_H
+
+#include "cuesheet/cue.h"
+#include "db/store.h"
+
+typedef struct {
+    ut_cue *cues;
+    size_t count;
+    const ut_recording **recordings; /* one per cue; NULL: unidentified, or not in the store */
+    ut_gap *gaps;
+    size_t gap_count;
+
+    ut_recording *known; /* what `recordings` points to */
+    size_t known_count;
+} ut_cue_data;
+
+/* channel NULL: all. The rules' programme is the range; an end of 0 means all there is, uncut. */
+UT_CHECK ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_rules *rules,
+                                    ut_cue_data *out, ut_err *err);
+void ut_cue_data_clear(ut_cue_data *data);
+
+#endif

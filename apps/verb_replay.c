@@ -1,0 +1,246 @@
+#include <inttypes.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "apps/cli.h"
+#include "apps/parallel.h"
+#include "core/clock.h"
+#include "core/config.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "cuesheet/json.h"
+#include "pipeline/catalogue.h"
+#include "pipeline/recognition.h"
+#include "pipeline/replay.h"
+
+#define DRAIN_S 30.0
+
+typedef struct {
+    const ut_args *args;
+    ut_paths paths;
+    ut_replay_item *items;
+    ut_model *model;
+    ut_index *index;
+    ut_outbox *outbox;
+    ut_progress *progress;
+    ut_replay_options options;
+    pthread_mutex_t lock; /* guards what follows */
+    size_t failed, skipped, added;
+    double analysed_s;
+} replay_run;
+
+static void on_progress(void *arg, double seconds)
+{
+    ut_progress_add(((replay_run *)arg)->progress, (uint64_t)llround(seconds), NULL);
+}
+
+static void print_result(const replay_run *run, const ut_replay_item *item, const ut_replay_result *result,
+                         const ut_err *err)
+{
+    char start[40];
+    json_t *object = json_pack("{s:o, s:s, s:s, s:b, s:f, s:f, s:i}", "file", ut_json_text(item->path), "channel",
+                               run->options.channel, "start_utc", ut_time_format(item->start_ns, start, sizeof start),
+                               "skipped", result->skipped, "resumed_s", result->resumed_s, "analysed_s",
+                               result->analysed_s, "added", (int)result->added);
+    if (err)
+        json_object_set_new(object, "error", ut_json_text(err->text));
+    char *text = json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    if (text)
+        puts(text);
+    free(text);
+    json_decref(object);
+}
+
+/* One bad file of an archive is reported and does not stop the others. */
+static ut_status replay_one(void *arg, int worker, size_t index, ut_err *err)
+{
+    (void)worker;
+    replay_run *run = arg;
+    ut_replay_result result = {0};
+    ut_err own = {0};
+    ut_status rc = ut_replay_file(&run->options, &run->items[index], &result, &own);
+    pthread_mutex_lock(&run->lock);
+    run->skipped += result.skipped;
+    run->added += result.added;
+    run->analysed_s += result.analysed_s;
+    if (rc != UT_OK && rc != UT_E_STOPPED) {
+        run->failed++;
+        ut_cli_fail(run->args, &own);
+    }
+    if (ut_args_json(run->args))
+        print_result(run, &run->items[index], &result, rc == UT_OK ? NULL : &own);
+    pthread_mutex_unlock(&run->lock);
+    if (rc == UT_E_STOPPED && err)
+        *err = own;
+    return rc == UT_E_STOPPED ? rc : UT_OK;
+}
+
+static ut_status find_files(replay_run *run, ut_err *err)
+{
+    ut_status rc = UT_OK;
+    const char *list = ut_args_text(run->args, "list");
+    for (int i = 0; i < ut_args_count(run->args) && rc == UT_OK; i++) {
+        const char *path = ut_args_at(run->args, i);
+        rc = strstr(path, "://") ? ut_paths_add(&run->paths, path, err) : ut_paths_walk(&run->paths, path, err);
+    }
+    if (rc == UT_OK && list)
+        rc = ut_paths_list(&run->paths, list, err);
+    if (rc == UT_OK && run->paths.count == 0)
+        rc = ut_fail(err, UT_E_ARG, "no files");
+    return rc;
+}
+
+static ut_status place_files(replay_run *run, ut_err *err)
+{
+    const char *start = ut_args_text(run->args, "start");
+    run->items = calloc(run->paths.count, sizeof *run->items);
+    if (!run->items)
+        return ut_fail(err, UT_E_NOMEM, "%zu files", run->paths.count);
+    ut_status rc = UT_OK;
+    bool by_name = strcmp(start, "name") == 0;
+    for (size_t i = 0; i < run->paths.count && rc == UT_OK; i++) {
+        run->items[i] = (ut_replay_item){.path = run->paths.items[i], .duration_s = NAN};
+        if (by_name)
+            rc = ut_replay_time_of_name(run->paths.items[i], &run->items[i].start_ns, err);
+    }
+    int64_t start_ns = 0;
+    if (rc == UT_OK && !by_name && (rc = ut_time_parse(start, &start_ns, err)) == UT_OK)
+        rc = ut_replay_plan(run->items, run->paths.count, start_ns, err);
+    return rc;
+}
+
+static ut_status load_recognition(replay_run *run, ut_err *err)
+{
+    const ut_config *config = ut_args_config(run->args);
+    const char *model = ut_args_text(run->args, "separator"), *backend = ut_args_text(run->args, "backend");
+    const char *params = ut_args_text(run->args, "params");
+    run->options.params = params ? params : config->recognition.params;
+    model = model ? model : config->separator.model;
+    ut_store *store = NULL;
+    ut_status rc = ut_store_open(run->options.store, UT_STORE_CREATE, &store, err);
+    if (rc == UT_OK)
+        rc = ut_catalogue_load(store, run->options.params, &run->index, err);
+    ut_store_close(&store);
+    if (rc == UT_OK)
+        rc = ut_recognition_model(model, &run->model, err);
+    run->options.analyser = (ut_analyser_options){
+        .index = run->index,
+        .model = run->model,
+        .backend = backend ? backend : config->separator.backend,
+        .precision = ut_recognition_precision(config->separator.precision),
+        .unidentified = config->recognition.unidentified,
+        .max_log10_e = config->recognition.max_log10_e,
+    };
+    return rc;
+}
+
+static ut_status start_outbox(replay_run *run, ut_err *err)
+{
+    char *sink = (char *)ut_args_text(run->args, "events");
+    if (!sink)
+        return UT_OK;
+    ut_outbox_options options = {.store = run->options.store, .sinks = &sink, .sink_count = 1};
+    ut_status rc = ut_outbox_start(&options, &run->outbox, err);
+    run->options.outbox = run->outbox;
+    return rc;
+}
+
+static ut_status replay_all(replay_run *run, ut_err *err)
+{
+    ut_status rc = find_files(run, err);
+    if (rc == UT_OK)
+        rc = place_files(run, err);
+    if (rc == UT_OK)
+        rc = load_recognition(run, err);
+    if (rc == UT_OK)
+        rc = start_outbox(run, err);
+    double total_s = 0;
+    for (size_t i = 0; rc == UT_OK && i < run->paths.count; i++)
+        total_s += run->items[i].duration_s; /* NAN where one is unknown: the bar then has no end */
+    if (rc == UT_OK)
+        rc = ut_progress_open("replay", "s", isnan(total_s) ? 0 : (uint64_t)total_s, &run->progress);
+    int64_t jobs = ut_args_int(run->args, "jobs");
+    if (rc == UT_OK)
+        rc = ut_parallel(jobs ? (int)jobs : ut_cores(), run->paths.count, replay_one, run, err);
+    ut_progress_close(&run->progress);
+    return rc;
+}
+
+static int replay_verb(const ut_args *args)
+{
+    const char *channel = ut_args_text(args, "channel");
+    if (!channel || !ut_args_text(args, "start"))
+        return ut_cli_usage(args, "--channel and --start are needed");
+    if (strlen(channel) > 63 || !*channel)
+        return ut_cli_usage(args, "--channel: %s: 1 to 63 characters", channel);
+    replay_run run = {.args = args,
+                      .options = {.store = ut_args_store(args),
+                                  .channel = channel,
+                                  .stopped = ut_cli_stopped,
+                                  .progress = on_progress},
+                      .lock = PTHREAD_MUTEX_INITIALIZER};
+    run.options.arg = &run;
+    ut_err err = {0};
+    bool left = false;
+    double before_s = ut_monotonic_s();
+    ut_status rc = replay_all(&run, &err);
+    ut_outbox_stop(&run.outbox, DRAIN_S, &left);
+    int exit_code = rc != UT_OK || run.failed || left ? 1 : 0;
+    if (rc == UT_E_STOPPED)
+        fprintf(stderr, "undertone: replay: stopped; the same command goes on from here\n");
+    else if (rc != UT_OK)
+        ut_cli_fail(args, &err);
+    if (left)
+        fprintf(stderr, "undertone: replay: events are left in the store: %s\n", ut_args_text(args, "events"));
+    if (rc == UT_OK && !ut_args_json(args))
+        printf("%zu file%s (%zu done before, %zu failed): %.1f s of audio in %.1f s, %zu new airplays\n",
+               run.paths.count, run.paths.count == 1 ? "" : "s", run.skipped, run.failed, run.analysed_s,
+               ut_monotonic_s() - before_s, run.added);
+    free(run.items);
+    ut_paths_clear(&run.paths);
+    ut_index_close(&run.index);
+    ut_model_close(&run.model);
+    return exit_code;
+}
+
+static const ut_opt replay_options[] = {
+    {.name = "channel", .kind = UT_OPT_TEXT, .value = "ID", .help = "the channel they were recorded from (needed)"},
+    {.name = "start",
+     .kind = UT_OPT_TEXT,
+     .value = "TIME|name",
+     .help = "when the first file began, RFC 3339, each next following on; or \"name\": from each file's name, such as "
+             "news1-20261121T201500Z.ts, UTC (needed)"},
+    {.name = "list", .kind = UT_OPT_TEXT, .value = "FILE", .help = "reads further paths from a file"},
+    {.name = "jobs",
+     .letter = 'j',
+     .kind = UT_OPT_INT,
+     .value = "N",
+     .fallback = "0",
+     .min = 0,
+     .max = 1024,
+     .help = "files at a time; 0: one per core"},
+    {.name = "separator", .kind = UT_OPT_TEXT, .value = "MODEL|none", .help = "default: as configured"},
+    {.name = "backend", .kind = UT_OPT_CHOICE, .value = "auto|ref|onednn|cuda", .help = "default: as configured"},
+    {.name = "params", .kind = UT_OPT_CHOICE, .value = "p1|p2|p3", .help = "default: as configured"},
+    {.name = "events",
+     .kind = UT_OPT_TEXT,
+     .value = "SINK",
+     .help = "publishes the store's events meanwhile: jsonl:PATH or jsonl:-"},
+    {0},
+};
+
+const ut_verb ut_verb_replay = {
+    .name = "replay",
+    .summary = "run recordings of a channel through recognition into the store; resumable",
+    .arguments = "PATH|URI…",
+    .min_arguments = 0,
+    .max_arguments = -1,
+    .options = replay_options,
+    .examples = "undertone replay /archive/news1/2026-11-21 --channel news1 --start 2026-11-21T06:00:00Z\n"
+                "undertone replay /archive/news1 --channel news1 --start name --events jsonl:events.jsonl",
+    .run = replay_verb,
+};

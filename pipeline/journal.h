@@ -1,0 +1,41 @@
+/* The journal: the store thread of the live monitor. Workers hand it what happened, in order; it writes that to the
+ * store, retrying with back-off for as long as the store is locked, full or away, so that neither capture nor analysis
+ * ever waits for it. What it has not written yet is in memory only, and counted.
+ *
+ * Any thread may call; calls about one segment come from one thread. */
+#ifndef UT_PIPELINE_JOURNAL_H
+#define UT_PIPELINE_JOURNAL_H
+
+#include "pipeline/event.h"
+#include "pipeline/outbox.h"
+
+#include "db/store.h"
+
+typedef struct ut_journal ut_journal;
+typedef struct ut_journal_segment ut_journal_segment;
+
+/* outbox: woken after each commit; may be NULL. */
+UT_CHECK ut_status ut_journal_start(const char *dsn, ut_outbox *outbox, ut_journal **out, ut_err *err);
+/* Writes what is there for at most drain_s seconds, ends the thread, closes. *lost counts what was not written. */
+void ut_journal_stop(ut_journal **journal, double drain_s, size_t *lost);
+
+/* A capture segment begins. The journal owns *out, until ut_journal_end. */
+UT_CHECK ut_status ut_journal_begin(ut_journal *journal, const ut_segment *segment, ut_journal_segment **out,
+                                    ut_err *err);
+/* Airplays of it (their number may be 0) and how far it is committed, in one transaction. */
+UT_CHECK ut_status ut_journal_commit(ut_journal *journal, ut_journal_segment *segment, const ut_versions *versions,
+                                     const ut_identification *items, size_t count, const ut_checkpoint *checkpoint,
+                                     ut_err *err);
+UT_CHECK ut_status ut_journal_end(ut_journal *journal, ut_journal_segment **segment, int64_t sample_count, ut_err *err);
+UT_CHECK ut_status ut_journal_gap(ut_journal *journal, const ut_gap *gap, ut_err *err);
+
+typedef struct {
+    size_t pending; /* entries not yet written */
+    uint64_t written;
+    uint64_t failures;
+    uint64_t refused; /* entries that the store would never take; logged */
+    bool healthy;     /* the last write worked */
+} ut_journal_stats;
+ut_journal_stats ut_journal_describe(ut_journal *journal);
+
+#endif
