@@ -178,6 +178,8 @@ static int run(const ut_args *args)
     job j = {.args = args, .music = ut_args_text(args, "output"), .speech = ut_args_text(args, "speech")};
     if (!j.music)
         return ut_cli_usage(args, "-o is missing");
+    if (ut_args_count(args) == 0 && !ut_args_text(args, "list"))
+        return ut_cli_usage(args, "nothing to separate");
     j.options = (ut_stems_options){.backend = ut_args_text(args, "backend"),
                                    .precision = precision_of(ut_args_text(args, "precision")),
                                    .floats = ut_args_flag(args, "float"),
