@@ -9,6 +9,7 @@
 #include <gst/tag/tag.h>
 
 #include "pipeline/gst.h"
+#include "pipeline/ts_watch.h"
 
 #define PIDS_MAX 512
 #define WAIT_BUFFERS 100 /* about three seconds of AAC */
@@ -43,6 +44,9 @@ struct ut_decode {
     int programs[PIDS_MAX];
     size_t program_count;
     size_t damage;
+    double tolerance_s; /* of jumps */
+    ut_ts_watch watch;  /* pid 0: it does not watch */
+    bool jumped;
 };
 
 /* --- what a stream is -------------------------------------------------------------------------------------- */
@@ -269,6 +273,8 @@ static GstPadProbeReturn on_first_data(GstPad *pad, GstPadProbeInfo *info, gpoin
     bool linked = link_decoder(decode, pad);
     g_mutex_lock(&decode->lock);
     decode->linked = linked;
+    if (linked && decode->tolerance_s > 0)
+        ut_ts_watch_init(&decode->watch, c->stream.pid, decode->tolerance_s);
     if (!linked)
         g_strlcpy(decode->unknown, c->stream.codec, sizeof decode->unknown);
     g_mutex_unlock(&decode->lock);
@@ -363,6 +369,59 @@ ut_status ut_decode_feed(ut_decode *decode, GstPad *pad, const char *known, ut_e
     GstPadLinkReturn linked = gst_pad_link(pad, sink);
     gst_object_unref(sink);
     return linked == GST_PAD_LINK_OK ? UT_OK : ut_fail(err, UT_E_UNSUPPORTED, "decoder: its input does not link");
+}
+
+ut_status ut_decode_feed_raw(ut_decode *decode, GstElement *element, ut_err *err)
+{
+    /* parsebin would wait for data for ever. */
+    gst_bin_remove(decode->pipeline, decode->parsebin);
+    decode->parsebin = NULL;
+    decode->linked = gst_element_link(element, decode->convert);
+    return decode->linked ? UT_OK : ut_fail(err, UT_E_UNSUPPORTED, "decoder: raw audio does not link");
+}
+
+static gboolean watch_buffer(GstBuffer **buffer, guint index, gpointer arg)
+{
+    (void)index;
+    ut_decode *decode = arg;
+    GstMapInfo map;
+    if (gst_buffer_map(*buffer, &map, GST_MAP_READ)) {
+        decode->jumped |= ut_ts_watch_push(&decode->watch, map.data, map.size);
+        gst_buffer_unmap(*buffer, &map);
+    }
+    return TRUE;
+}
+
+static GstPadProbeReturn on_bytes(GstPad *pad, GstPadProbeInfo *info, gpointer arg)
+{
+    (void)pad;
+    ut_decode *decode = arg;
+    g_mutex_lock(&decode->lock);
+    if (decode->watch.pid && (info->type & GST_PAD_PROBE_TYPE_BUFFER))
+        watch_buffer(&(GstBuffer *){GST_PAD_PROBE_INFO_BUFFER(info)}, 0, decode);
+    else if (decode->watch.pid)
+        gst_buffer_list_foreach(GST_PAD_PROBE_INFO_BUFFER_LIST(info), watch_buffer, decode);
+    g_mutex_unlock(&decode->lock);
+    return GST_PAD_PROBE_OK;
+}
+
+void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s)
+{
+    if (!decode->parsebin)
+        return;
+    decode->tolerance_s = tolerance_s;
+    GstPad *pad = gst_element_get_static_pad(decode->parsebin, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_bytes, decode, NULL);
+    gst_object_unref(pad);
+}
+
+bool ut_decode_take_jump(ut_decode *decode)
+{
+    g_mutex_lock(&decode->lock);
+    bool jumped = decode->jumped;
+    decode->jumped = false;
+    g_mutex_unlock(&decode->lock);
+    return jumped;
 }
 
 /* --- what was found --------------------------------------------------------------------------------------- */

@@ -41,6 +41,9 @@ void ut_decode_close(ut_decode **decode);
  * "video/mpegts,systemstream=true"; NULL: it finds out. */
 UT_CHECK ut_status ut_decode_feed(ut_decode *decode, GstPad *pad, const char *caps, ut_err *err);
 
+/* Feeds it from an element that gives audio/x-raw. */
+UT_CHECK ut_status ut_decode_feed_raw(ut_decode *decode, GstElement *element, ut_err *err);
+
 /* Why no stream could be chosen: UT_OK if one was or if that is not yet known. Names the choices there are. at_end: the
  * pipeline ended or failed, so nothing more is to come. */
 ut_status ut_decode_problem(ut_decode *decode, const char *what, bool at_end, ut_err *err);
@@ -49,6 +52,10 @@ void ut_decode_message(ut_decode *decode, GstMessage *message);
 /* The programme that has the asked PID, if it is another than the one that was opened; 0 otherwise. The remedy is to open
  * again with it, since a demuxer stays with its programme. */
 int ut_decode_other_program(ut_decode *decode);
+/* Live MPEG-TS: true once after each jump of the time stamps of the chosen stream by more than tolerance_s. Asked by the
+ * streaming thread with each decoded buffer. */
+void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s);
+bool ut_decode_take_jump(ut_decode *decode);
 /* Pieces that the decoder could not decode. */
 size_t ut_decode_damage(const ut_decode *decode);
 /* Name of the container, such as "video/mpegts"; "" while unknown. `size` of at least 64. */

@@ -1,14 +1,16 @@
 /* The part of a live pipeline that brings the bytes: one builder per kind of URI.
  *
- *   udp://[IFACE_ADDRESS@]GROUP|HOST:PORT[?iface=NAME]   MPEG-TS; a multicast group is joined
- *   rtp://…  (same form)                                 MPEG-TS in RTP (RFC 2250)
- *   srt://HOST:PORT, srt://:PORT?mode=listener           MPEG-TS; query as in GStreamer's srtsrc
- *   http(s)://….m3u8                                     HLS
- *   http(s)://…                                          Icecast and other HTTP audio
- *   rtsp(s)://…                                          RTSP, its first audio stream or MPEG-TS
- *   alsa:DEVICE                                          sound card
- *   file:PATH, PATH                                      a file, played at the speed of the clock
- *   test:[TONE_HZ|silence]                               a test tone
+ *   udp://[@]ADDRESS:PORT[?iface=NAME]   MPEG-TS; ADDRESS is a multicast group to join, or a local one, or
+ *                                        empty
+ *   rtp://…  (same form)                 MPEG-TS in RTP (RFC 2250)
+ *   srt://HOST:PORT                      MPEG-TS; we call. Query as in GStreamer's srtsrc
+ *   srt://:PORT?mode=listener            MPEG-TS; we are called
+ *   http(s)://….m3u8                     HLS
+ *   http(s)://…                          Icecast and other HTTP audio
+ *   rtsp(s)://…                          RTSP: its first audio stream, or MPEG-TS
+ *   alsa:DEVICE                          sound card
+ *   file:PATH, PATH                      a file, played at the speed of the clock
+ *   test:[TONE_HZ|silence]               a test tone
  *
  * Everything here runs in the caller's thread. */
 #ifndef UT_PIPELINE_SOURCE_H
@@ -35,6 +37,7 @@ typedef struct {
     const char *name;       /* "udp", "rtp", … */
     int64_t uncertainty_ms; /* how far the arrival of a sample may be from its time on air */
     bool paced;             /* not live by itself: the sink must follow the clock */
+    bool passive;           /* it waits for whoever sends: leaving it open costs nobody anything */
 } ut_source_info;
 
 /* UT_E_ARG: no URI of a kind above. */
