@@ -235,8 +235,8 @@ static ut_status run_job(job *j, ut_ingest_result *result, ut_err *err)
     const char *csv = ut_args_text(j->args, "metadata");
     ut_store *store = NULL;
     double start_s = ut_monotonic_s();
-    ut_status rc = params_parse(j, ut_args_text(j->args, "params"), err);
-    if (rc == UT_OK && csv)
+    ut_status rc = UT_OK;
+    if (csv)
         rc = ut_metadata_load(csv, &j->metadata, err);
     if (rc == UT_OK)
         rc = files_collect(j, err);
@@ -262,6 +262,8 @@ static int run(const ut_args *args)
     job j = {.args = args};
     ut_ingest_result result = {0};
     ut_err err = {0};
+    if (params_parse(&j, ut_args_text(args, "params"), &err) != UT_OK)
+        return ut_cli_usage(args, "%s", err.text);
     ut_status rc = run_job(&j, &result, &err);
     int code = rc != UT_OK ? ut_cli_fail(args, &err) : result.failed + j.absent + j.missed > 0;
     free(j.rows);

@@ -110,7 +110,7 @@ static bool sound(const ut_index *x)
         uint64_t frame = 0;
         for (; at < stop; postings++)
             frame += ut_gap_read(&at);
-        if (at != stop || frame >= frames)
+        if (at != stop || (frame >= frames && x->buckets[h + 1] > x->buckets[h]))
             return false;
     }
     return postings == x->posting_count;

@@ -202,9 +202,11 @@ static ut_status plan_one(ingest *in, size_t at, ut_err *err)
 {
     struct stat st;
     const char *path = in->paths[at];
-    if (stat(path, &st) != 0) {
+    bool there = stat(path, &st) == 0;
+    if (!there || !S_ISREG(st.st_mode)) {
         ut_err why;
-        ut_fail(&why, errno == ENOENT ? UT_E_NOTFOUND : UT_E_IO, "%s: %s", path, strerror(errno));
+        ut_fail(&why, there ? UT_E_UNSUPPORTED : UT_E_NOTFOUND, "%s: %s", path,
+                there ? "not a regular file" : strerror(errno));
         count_failure(in, path, &why);
         return UT_OK;
     }
