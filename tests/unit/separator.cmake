@@ -6,3 +6,11 @@ endforeach()
 ut_test(test_separator_golden SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_golden.c" LINK ut_separator)
 ut_test(test_separator_nomem SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_nomem.c" LINK ut_test_models)
 target_link_options(test_separator_nomem PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc)
+
+# Other instruction sets take other kernels of oneDNN.
+foreach(isa AVX2 SSE41)
+    foreach(part backend golden)
+        add_test(NAME test_separator_${part}_${isa} COMMAND test_separator_${part})
+        set_tests_properties(test_separator_${part}_${isa} PROPERTIES ENVIRONMENT "DNNL_MAX_CPU_ISA=${isa}")
+    endforeach()
+endforeach()
