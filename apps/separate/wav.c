@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sndfile.h>
@@ -32,6 +33,11 @@ ut_status ut_wav_open(const char *path, const ut_wav_format *format, ut_wav **ou
     ut_wav *w = calloc(1, sizeof *w);
     if (!w || !(w->path = strdup(path)) || asprintf(&w->part, "%s.%d.part", path, (int)getpid()) < 0) {
         rc = ut_fail(err, UT_E_NOMEM, "write: %s", path);
+        goto fail;
+    }
+    struct stat st;
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) { /* renaming would replace a device */
+        rc = ut_fail(err, UT_E_ARG, "write: %s: not a regular file", path);
         goto fail;
     }
     int fd = open(w->part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);

@@ -176,6 +176,9 @@ static void test_nothing_half_written(void **state)
     options.speech = "/nowhere/at/all.wav";
     assert_int_equal(ut_stems_write(input, &options, &result, &err), UT_E_IO);
     assert_int_equal(files_in_folder(), 1);
+    options.speech = folder;
+    assert_int_equal(ut_stems_write(input, &options, &result, &err), UT_E_ARG);
+    assert_int_equal(files_in_folder(), 1);
     options.speech = speech;
     assert_int_equal(truncate(input, 20), 0);
     assert_true(ut_stems_write(input, &options, &result, &err) != UT_OK);
