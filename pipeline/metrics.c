@@ -73,7 +73,10 @@ static ut_status resolve(const char *listen, struct addrinfo **out, ut_err *err)
 {
     char host[256];
     const char *colon = strrchr(listen, ':');
-    if (!colon || colon == listen || !colon[1] || (size_t)(colon - listen) >= sizeof host)
+    char *after = NULL;
+    long port = colon ? strtol(colon + 1, &after, 10) : -1; /* getaddrinfo would take 99999, modulo 65536 */
+    if (!colon || colon == listen || after == colon + 1 || *after || port < 0 || port > 65535 ||
+        (size_t)(colon - listen) >= sizeof host)
         return ut_fail(err, UT_E_ARG, "metrics: %s: allowed: ADDRESS:PORT", listen);
     const char *begin = listen, *end = colon;
     if (*begin == '[' && end[-1] == ']') {
