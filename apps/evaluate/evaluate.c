@@ -78,19 +78,20 @@ static ut_status music_of(const evaluation *e, ut_separator *separator, const ut
                           ut_err *err)
 {
     char key[65], text[256];
+    float *samples = NULL;
     size_t frames = 0;
     if (e->material->cache) {
         ut_sha256(query->mix, query->frames * sizeof *query->mix, key);
         snprintf(text, sizeof text, "%s %s %s", key, ut_model_describe(e->plan->model)->hash,
                  ut_separator_backend(separator));
         ut_sha256(text, strlen(text), key);
-        if (ut_cache_get(e->material->cache, key, music, &frames)) {
-            if (frames == query->frames)
-                return UT_OK;
-            free(*music);
+        if (ut_cache_get(e->material->cache, key, &samples, &frames) && frames == query->frames) {
+            *music = samples;
+            return UT_OK;
         }
+        free(samples); /* of another length: not of this query */
     }
-    float *samples = calloc(query->frames, sizeof *samples);
+    samples = calloc(query->frames, sizeof *samples);
     if (!samples)
         return ut_fail(err, UT_E_NOMEM, "%zu samples", query->frames);
     ut_status rc = separate(separator, query, samples, err);

@@ -50,7 +50,8 @@ void ut_synth_music(uint64_t seed, float *out, size_t frames)
             chord = ut_random_below(&random, 7);
         for (size_t voice = 0; voice < 3 && n % 4 == 0; voice++) {
             size_t degree = chord + 2 * voice;
-            double semitones = scale[degree % 7] + 12 * (double)(degree / 7);
+            size_t octave = degree / 7;
+            double semitones = scale[degree % 7] + 12.0 * (double)octave;
             add_note(out, frames, at, tonic * pow(2, semitones / 12), 4 * beat_s, 0.3, bright);
         }
         size_t notes = 1 + ut_random_below(&random, 2);
