@@ -1,4 +1,4 @@
-/* Speed of a model on this machine: one thread, blocks side by side (no overlap counted). */
+/* Speed of a model on this machine: one thread, in its CPU time; blocks side by side (no overlap counted). */
 #ifndef UT_SEPARATOR_BENCH_H
 #define UT_SEPARATOR_BENCH_H
 
@@ -6,7 +6,7 @@
 
 typedef struct {
     char backend[32];     /* "onednn-f32" */
-    double realtime;      /* seconds of audio per second, best run */
+    double realtime;      /* seconds of audio per second of CPU time, best run */
     double realtime_mean; /* over all runs */
     double gmacs;         /* multiply-accumulates per second, best run */
     size_t batch;
