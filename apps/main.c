@@ -12,6 +12,7 @@
     X(catalogue_verify)                                                                            \
     X(identify)                                                                                    \
     X(replay)                                                                                      \
+    X(run)                                                                                         \
     X(cues_list)                                                                                   \
     X(cuesheet_export)                                                                             \
     X(separate)                                                                                    \
