@@ -139,6 +139,9 @@ ut_status ut_file_write(const char *path, const void *data, size_t size, ut_err 
     int n = snprintf(temporary, sizeof temporary, "%s.%d-%u.tmp", path, (int)getpid(), atomic_fetch_add(&serial, 1u));
     if (n < 0 || (size_t)n >= sizeof temporary)
         return ut_fail(err, UT_E_ARG, "write: %.80s…: path too long", path);
+    struct stat target;
+    if (lstat(path, &target) == 0 && !S_ISREG(target.st_mode)) /* a rename would replace a device or a link */
+        return ut_fail(err, UT_E_ARG, "write: %s: is not a regular file", path);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
         return fail_errno(err, "write", path);

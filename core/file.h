@@ -9,7 +9,7 @@
 /* Reads a file of at most `limit` bytes. *data is malloc'd, followed by a NUL that *size does not count. */
 UT_CHECK ut_status ut_file_read(const char *path, size_t limit, char **data, size_t *size, ut_err *err);
 /* Writes path.PID-N.tmp, fsyncs, renames, fsyncs the folder: the old file or the whole new one is there,
- * never a part. A full disk is UT_E_FULL. */
+ * never a part. A full disk is UT_E_FULL. A device, link or folder at `path` is left alone: UT_E_ARG. */
 UT_CHECK ut_status ut_file_write(const char *path, const void *data, size_t size, ut_err *err);
 /* Makes a folder and its parents. */
 UT_CHECK ut_status ut_folder_make(const char *path, ut_err *err);

@@ -50,6 +50,18 @@ static size_t entries(const char *path)
     return count;
 }
 
+static void devices_and_links_are_not_replaced(void **state)
+{
+    (void)state;
+    const char *path = in_folder("link");
+    assert_int_equal(symlink("/dev/null", path), 0);
+    assert_int_equal(ut_file_write(path, "x", 1, NULL), UT_E_ARG);
+    struct stat info;
+    assert_int_equal(lstat(path, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(unlink(path), 0);
+}
+
 static void written_files_are_read_back(void **state)
 {
     (void)state;
@@ -186,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(written_files_are_read_back, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(devices_and_links_are_not_replaced, make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(reading_says_what_is_wrong, make_folder, remove_folder),
         cmocka_unit_test(pipes_are_read_to_their_end),
         cmocka_unit_test_setup_teardown(a_failed_write_leaves_the_old_file, make_folder, remove_folder),
