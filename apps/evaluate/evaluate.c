@@ -198,9 +198,18 @@ static void add_wrong(ut_eval_result *r, size_t param, ut_eval_mode mode, size_t
                                                      .track = track_of};
 }
 
+static char letter(const ut_eval_verdict *v)
+{
+    if (v->wrong > 0)
+        return 'f';
+    if (v->hits > 0)
+        return v->hits == v->segments ? 'i' : 'p';
+    return v->ambiguous > 0 ? 'a' : '-';
+}
+
 static void add_verdict(ut_eval_cell *cell, const ut_eval_verdict *v)
 {
-    cell->queries++;
+    cell->outcomes[cell->queries++] = letter(v);
     cell->segments += v->segments;
     cell->hits += v->hits;
     cell->ambiguous += v->ambiguous;
@@ -214,8 +223,12 @@ static ut_status add_up(const evaluation *e, size_t tasks, size_t param, ut_eval
 {
     double *edges = malloc((tasks ? tasks : 1) * 2 * UT_EVAL_SEGMENTS * sizeof *edges);
     size_t edge_count = 0;
+    r->edges[param][mode] = edges;
     if (!edges)
         return ut_fail(err, UT_E_NOMEM, "%zu queries", tasks);
+    for (size_t c = 0; c < e->plan->column_count; c++)
+        if (!(r->cells[param][mode][c].outcomes = calloc(e->plan->columns[c].queries + 1, 1)))
+            return ut_fail(err, UT_E_NOMEM, "%zu queries", tasks);
     for (size_t task = 0; task < tasks; task++) {
         size_t number = 0, column = column_of(e->plan, task, &number);
         const ut_eval_verdict *v = &e->outcomes[task].of[param][mode];
@@ -225,8 +238,19 @@ static ut_status add_up(const evaluation *e, size_t tasks, size_t param, ut_eval
             for (size_t i = 0; i < 2 * v->hits; i++)
                 edges[edge_count++] = fabs(v->edge_error_s[i]);
     }
-    r->edges[param][mode] = edges;
     r->edge_count[param][mode] = edge_count;
+    return UT_OK;
+}
+
+static ut_status note_music(const evaluation *e, size_t tasks, ut_eval_result *r, ut_err *err)
+{
+    for (size_t c = 0; c < e->plan->column_count; c++)
+        if (!(r->music[c] = calloc(e->plan->columns[c].queries + 1, sizeof *r->music[c])))
+            return ut_fail(err, UT_E_NOMEM, "%zu queries", tasks);
+    for (size_t task = 0; task < tasks; task++) {
+        size_t number = 0, column = column_of(e->plan, task, &number);
+        r->music[column][number] = e->outcomes[task].track;
+    }
     return UT_OK;
 }
 
@@ -259,6 +283,8 @@ ut_status ut_eval_run(const ut_eval_material *material, const ut_eval_plan *plan
         rc = open_separators(&e, &result, err);
     if (rc == UT_OK)
         rc = ut_parallel(plan->jobs, tasks, evaluate_query, &e, err);
+    if (rc == UT_OK)
+        rc = note_music(&e, tasks, &result, err);
     for (size_t p = 0; p < material->param_count; p++)
         for (int mode = 0; mode < UT_EVAL_MODES && rc == UT_OK; mode++)
             if (plan->modes[mode])
@@ -279,7 +305,12 @@ ut_status ut_eval_run(const ut_eval_material *material, const ut_eval_plan *plan
 void ut_eval_result_clear(ut_eval_result *result)
 {
     for (size_t p = 0; p < UT_EVAL_PARAMS; p++)
-        for (int mode = 0; mode < UT_EVAL_MODES; mode++)
+        for (int mode = 0; mode < UT_EVAL_MODES; mode++) {
             free(result->edges[p][mode]);
+            for (size_t c = 0; c < UT_EVAL_COLUMNS; c++)
+                free(result->cells[p][mode][c].outcomes);
+        }
+    for (size_t c = 0; c < UT_EVAL_COLUMNS; c++)
+        free(result->music[c]);
     *result = (ut_eval_result){0};
 }

@@ -36,6 +36,7 @@ typedef struct {
 typedef struct {
     size_t queries, segments, hits, ambiguous, shared, wrong;
     size_t queries_wrong; /* queries with a wrong identification or more */
+    char *outcomes;       /* one letter per query: identified (all its music), part, ambiguous, false, - nothing */
 } ut_eval_cell;
 
 /* A false identification, for those who want to know why. */
@@ -53,6 +54,7 @@ typedef struct {
     size_t edge_count[UT_EVAL_PARAMS][UT_EVAL_MODES];
     ut_eval_wrong wrong[UT_EVAL_WRONG_KEPT]; /* the first ones, in order of the table */
     size_t wrong_count;
+    size_t *music[UT_EVAL_COLUMNS]; /* by query: the track of its (first) music; SIZE_MAX without */
     double wall_s;
     char backend[32]; /* "onednn-f32"; "" without separation */
 } ut_eval_result;

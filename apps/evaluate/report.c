@@ -90,6 +90,13 @@ static void text_rates(FILE *out, const ut_eval_material *m, const ut_eval_plan 
     fprintf(out, ".\n");
 }
 
+/* Upper bound of a rate in per cent; a dash without trials. */
+static const char *bound(size_t hits, size_t trials, char buffer[16])
+{
+    snprintf(buffer, 16, trials ? "%.2f %%" : "-", 100.0 * ut_rate_upper(hits, trials, ALPHA));
+    return buffer;
+}
+
 static void text_falses(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
     fprintf(out, "\nFalse identifications (queries with one or more), with the 95 %% upper bound of their rate:\n\n"
@@ -99,11 +106,12 @@ static void text_falses(FILE *out, const ut_eval_material *m, const ut_eval_plan
         for (int mode = 0; mode < UT_EVAL_MODES; mode++) {
             if (!plan->modes[mode])
                 continue;
+            char buffers[2][16];
             falses f = count_falses(plan, r, p, mode);
-            fprintf(out, "| %-6s | %-9s | %12zu of %5zu | %5.2f %% | %4zu of %5zu | %5.2f %% | %12zu |\n",
+            fprintf(out, "| %-6s | %-9s | %12zu of %5zu | %7s | %4zu of %5zu | %7s | %12zu |\n",
                     ut_params_name(m->params[p]), ut_eval_mode_name((ut_eval_mode)mode), f.absent_wrong, f.absent,
-                    100.0 * ut_rate_upper(f.absent_wrong, f.absent, ALPHA), f.present_wrong, f.present,
-                    100.0 * ut_rate_upper(f.present_wrong, f.present, ALPHA), f.shared);
+                    bound(f.absent_wrong, f.absent, buffers[0]), f.present_wrong, f.present,
+                    bound(f.present_wrong, f.present, buffers[1]), f.shared);
         }
 }
 
@@ -161,6 +169,7 @@ static json_t *json_cell(const ut_eval_column *column, const ut_eval_cell *cell)
         json_object_set_new(o, "rate_low_95", number(ut_rate_lower(cell->hits, cell->queries, ALPHA / 2)));
         json_object_set_new(o, "rate_high_95", number(ut_rate_upper(cell->hits, cell->queries, ALPHA / 2)));
     }
+    json_object_set_new(o, "outcomes", json_string(cell->outcomes));
     json_object_set_new(o, "false_bound_95", number(ut_rate_upper(cell->queries_wrong, cell->queries, ALPHA)));
     return o;
 }
@@ -187,6 +196,22 @@ static const char *base_name(const char *path)
 {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
+}
+
+/* What music each query holds, so that the letters of `outcomes` can be told apart. */
+static json_t *json_music(const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
+{
+    json_t *all = json_object();
+    for (size_t c = 0; c < plan->column_count; c++) {
+        json_t *names = json_array();
+        for (size_t i = 0; i < plan->columns[c].queries; i++) {
+            size_t track = r->music[c][i];
+            json_array_append_new(names,
+                                  track == SIZE_MAX ? json_null() : json_string(base_name(m->tracks[track].path)));
+        }
+        json_object_set_new(all, plan->columns[c].name, names);
+    }
+    return all;
 }
 
 static json_t *json_wrong(const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_wrong *w)
@@ -225,6 +250,7 @@ ut_status ut_eval_report_json(FILE *out, const ut_eval_material *material, const
                   material->catalogue_s / 3600.0, "seconds", plan->seconds, "seed", (json_int_t)plan->seed, "wall_s",
                   result->wall_s, "results", rows, "false_identifications", wrong);
     if (root) {
+        json_object_set_new(root, "music", json_music(material, plan, result));
         json_object_set_new(root, "model", info ? json_sprintf("%s-%.8s", info->name, info->hash) : json_null());
         json_object_set_new(root, "backend", info ? json_string(result->backend) : json_null());
     }
