@@ -43,6 +43,7 @@ def options() -> argparse.Namespace:
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--threads", type=int, default=os.cpu_count())
     p.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    p.add_argument("--compile", action="store_true", help="torch.compile: a quarter faster, minutes to start")
     p.add_argument("--f32", action="store_true", help="no bf16 autocast")
     p.add_argument("--save-every", type=float, default=120, help="seconds")
     return p.parse_args()
@@ -86,6 +87,7 @@ class Trainer:
         torch.manual_seed(args.seed)
         self.model = self.net.module().to(args.device, memory_format=torch.channels_last)
         self.average = copy.deepcopy(self.model).eval()
+        self.forward = torch.compile(self.model) if args.compile else self.model
         self.learned = [p for p in self.model.parameters() if p.requires_grad]
         self.optimiser = torch.optim.AdamW(self.learned, lr=args.lr, weight_decay=1e-4)
         self.step, self.seconds, self.examples = 0, 0.0, 0
@@ -131,7 +133,7 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.rate()
         mixture, music = self.feeder.take(self.args.device)
-        loss = loss_of(self.net, self.model, mixture, music, not self.args.f32)
+        loss = loss_of(self.net, self.forward, mixture, music, not self.args.f32)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.learned, 5.0)

@@ -90,7 +90,7 @@ def trainer_args(tmp_path, monkeypatch):
         name, frames=16, widths=(4, 4, 4, 4), decoder=(4, 4, 4), hidden=8))
     return argparse.Namespace(
         network="unet", run=tmp_path / "run", hours=1.0, batch=2, lr=1e-3, final_lr=1e-5, warmup=2,
-        ema=0.9, seed=1, threads=1, device="cpu", f32=True, save_every=60)
+        ema=0.9, seed=1, threads=1, device="cpu", f32=True, compile=False, save_every=60)
 
 
 def test_training_resumes_where_it_stopped(trainer_args):
