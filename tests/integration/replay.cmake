@@ -3,3 +3,9 @@ add_test(NAME replay_killed
     COMMAND /usr/bin/python3 "${CMAKE_SOURCE_DIR}/tests/integration/soak.py" --undertone $<TARGET_FILE:undertone>
         --hours 0.66 --kills 10)
 set_tests_properties(replay_killed PROPERTIES LABELS integration TIMEOUT 600)
+
+# Forty seconds at the speed of the clock, then the same audio replayed.
+add_test(NAME run_equals_replay
+    COMMAND /usr/bin/python3 "${CMAKE_SOURCE_DIR}/tests/integration/live.py" --undertone $<TARGET_FILE:undertone>
+        --seconds 40)
+set_tests_properties(run_equals_replay PROPERTIES LABELS integration TIMEOUT 600)
