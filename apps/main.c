@@ -17,6 +17,7 @@
     X(cuesheet_export)                                                                             \
     X(separate)                                                                                    \
     X(evaluate)                                                                                    \
+    X(bench)                                                                                       \
     X(config_check)                                                                                \
     X(config_dump)                                                                                 \
     X(config_document)                                                                             \

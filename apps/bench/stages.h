@@ -19,6 +19,8 @@ UT_CHECK ut_status ut_bench_fingerprint(const ut_params *params, double seconds,
 /* Queries of 12 s against an index of `tracks` synthetic four-minute tracks; the index's size. */
 UT_CHECK ut_status ut_bench_query(const ut_params *params, size_t tracks, double seconds, ut_figures *figures,
                                   ut_err *err);
+/* Everything between samples and identifications, with the model (if not NULL) and without. */
+UT_CHECK ut_status ut_bench_analyser(const ut_model *model, double seconds, ut_figures *figures, ut_err *err);
 /* `catalogue add` of synthesised files into a store; the store's size. */
 UT_CHECK ut_status ut_bench_add(ut_figures *figures, ut_err *err);
 
