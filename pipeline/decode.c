@@ -497,7 +497,9 @@ static void list_streams(const ut_decode *decode, GString *text)
         g_string_append(text, i ? ", " : "");
         if (s->pid)
             g_string_append_printf(text, "PID %d ", s->pid);
-        g_string_append_printf(text, "%s%s%s", s->language, s->language[0] ? " " : "", s->codec);
+        if (s->language[0])
+            g_string_append_printf(text, "%s ", s->language);
+        g_string_append(text, s->codec[0] ? s->codec : "of unknown kind");
     }
 }
 
@@ -516,7 +518,7 @@ static bool hopeless(const ut_decode *decode)
 {
     bool waiting = decode->chosen || !decode->flowing;
     for (size_t i = 0; i < decode->candidate_count; i++)
-        waiting |= fits(decode, &decode->candidates[i]);
+        waiting |= !decode->candidates[i].seen || fits(decode, &decode->candidates[i]);
     return !waiting || (decode->chosen && decode->unknown[0]);
 }
 

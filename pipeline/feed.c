@@ -15,6 +15,7 @@
 #include "pipeline/timeline.h"
 
 #define GAP_PIECE_S 60
+#define JUMP_ECHO (UT_RATE_HZ / 2) /* the demuxer's jump comes a PES after the same jump of the time stamps */
 #define GAP_MIN_NS (20 * 1000000) /* less is the inexactness of an arrival, not a gap */
 #define ROOM_TO_BEGIN (UT_RATE_HZ / UT_SLOT_FRAMES)
 #define SETTLE_S 1.0
@@ -250,7 +251,8 @@ void ut_feed_push(ut_feed *feed, GstSample *sample, bool jumped)
     GstClockTime pts = GST_BUFFER_PTS(buffer);
     int64_t now_ns = ut_now_ns(), pts_ns = GST_CLOCK_TIME_IS_VALID(pts) ? (int64_t)pts : UT_TIMELINE_NO_PTS;
     pthread_mutex_lock(&feed->lock);
-    const char *cut = jumped ? "discontinuity" : ut_timeline_check(&feed->timeline, now_ns, pts_ns);
+    bool echo = feed->timeline.samples < JUMP_ECHO;
+    const char *cut = jumped && !echo ? "discontinuity" : ut_timeline_check(&feed->timeline, now_ns, pts_ns);
     if (cut) {
         feed->status.discontinuities++;
         end_segment(feed, cut);

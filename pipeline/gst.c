@@ -117,26 +117,43 @@ static bool is_stream_error(const GError *error, int code)
     return error->domain == GST_STREAM_ERROR && error->code == code;
 }
 
+/* What follows the place in GStreamer's sources in a debug text: "FILE(LINE): FUNCTION (): PATH:\nDETAIL". */
+static const char *detail_of(const char *debug)
+{
+    const char *detail = debug ? strchr(debug, '\n') : NULL;
+    return detail && !strstr(detail, "streaming stopped") ? detail + 1 : "";
+}
+
+/* One line, without the full stop. */
+static void tidy(gchar *text)
+{
+    g_strstrip(g_strdelimit(text, "\r\n\t", ' '));
+    size_t size = strlen(text);
+    if (size && text[size - 1] == '.')
+        text[size - 1] = '\0';
+}
+
 ut_status ut_gst_fail(ut_err *err, const char *what, GstMessage *message)
 {
     GError *error = NULL;
     gchar *debug = NULL;
     gst_message_parse_error(message, &error, &debug);
     ut_status rc = status_of(error);
-    if (is_stream_error(error, GST_STREAM_ERROR_TYPE_NOT_FOUND) || is_stream_error(error, GST_STREAM_ERROR_WRONG_TYPE)) {
+    gchar *text = g_strdup(error->message), *detail = g_strdup(detail_of(debug));
+    tidy(text);
+    tidy(detail);
+    if (is_stream_error(error, GST_STREAM_ERROR_TYPE_NOT_FOUND) || is_stream_error(error, GST_STREAM_ERROR_WRONG_TYPE))
         ut_fail(err, rc, "%s: not media of a known kind", what);
-    } else {
-        /* The message is for people, and one line; the debug text names source files of GStreamer. */
-        gchar *line = g_strdelimit(g_strdup(error->message), "\r\n\t", ' ');
-        g_strchomp(line);
-        size_t size = strlen(line);
-        if (size && line[size - 1] == '.')
-            line[size - 1] = '\0';
-        ut_fail(err, rc, "%s: %s", what, line);
-        g_free(line);
-    }
+    else if (is_stream_error(error, GST_STREAM_ERROR_FAILED) &&
+             GST_OBJECT_FLAG_IS_SET(GST_MESSAGE_SRC(message), GST_ELEMENT_FLAG_SOURCE))
+        /* souphttpsrc says no more than "internal data stream error" when nobody answers */
+        rc = ut_fail(err, UT_E_IO, "%s: cannot be reached or read", what);
+    else
+        ut_fail(err, rc, *detail ? "%s: %s (%s)" : "%s: %s", what, text, detail);
     if (err)
         err->retriable = rc == UT_E_IO || rc == UT_E_NOTFOUND;
+    g_free(text);
+    g_free(detail);
     g_clear_error(&error);
     g_free(debug);
     return rc;

@@ -12,6 +12,7 @@
 #include "pipeline/convert.h"
 #include "pipeline/decode.h"
 #include "pipeline/gst.h"
+#include "pipeline/truncation.h"
 
 #define TAGS 7
 #define BUFFERS_MAX 16      /* decoded buffers that may wait for the reader */
@@ -110,15 +111,17 @@ static ut_status check_complete(ut_media *media, ut_err *err)
 {
     static const char *const exact[] = {"audio/x-wav", "audio/x-aiff", "audio/x-flac", "video/quicktime", "audio/x-m4a",
                                         "video/x-matroska", "audio/x-matroska", "video/webm", "audio/webm",
-                                        "audio/x-caf"};
+                                        "audio/x-caf",  "video/x-ms-asf"};
     char container[64];
     ut_decode_container(media->decode, container, sizeof container);
+    double given_s = media->convert ? (double)media->frames_in / media->format.rate : 0;
+    if (!ut_gst_is_uri(media->path) && ut_file_is_cut(media->path, container))
+        return ut_fail(err, UT_E_CORRUPT, "%s: breaks off at %.1f s", media->path, given_s);
     bool stored = false;
     for (size_t i = 0; i < sizeof exact / sizeof exact[0]; i++)
         stored |= strcmp(container, exact[i]) == 0;
     if (!stored || !media->convert || isnan(media->info.duration_s))
         return UT_OK;
-    double given_s = (double)media->frames_in / media->format.rate;
     double slack_s = ut_decode_has_video(media->decode) ? SHORTFALL_VIDEO_S : SHORTFALL_S;
     if (given_s + slack_s >= media->info.duration_s)
         return UT_OK;

@@ -27,7 +27,7 @@ typedef struct {
     int64_t lag_ns;         /* least that an arrival was behind the count of samples in this window */
     int64_t window_ns;      /* arrival that opened the window */
     int64_t end_ns;         /* UTC of the end of the last segment; where capture began before the first */
-    bool reset;             /* the clock moved: the next anchor need not come after end_ns */
+    bool reset;             /* the next anchor need not come after end_ns: the first, or the clock moved */
 } ut_timeline;
 
 void ut_timeline_init(ut_timeline *timeline, int64_t now_ns, int64_t tolerance_ns, int64_t uncertainty_ns,
