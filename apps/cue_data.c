@@ -68,16 +68,15 @@ static ut_status load_recordings(ut_store *store, ut_cue_data *data, ut_err *err
     return UT_OK;
 }
 
-ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_rules *rules,
-                           ut_cue_data *out, ut_err *err)
+ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_rules *rules, ut_cue_data *out,
+                           ut_err *err)
 {
     ut_cue_data data = {0};
     list airplays = {.size = sizeof(ut_airplay)}, gaps = {.size = sizeof(ut_gap)};
     bool cut = rules->programme_end_ns != 0;
     int64_t from = cut ? rules->programme_start_ns : INT64_MIN / 2;
     int64_t to = cut ? rules->programme_end_ns : INT64_MAX / 2;
-    ut_status rc =
-        ut_store_airplay_each(store, channel, from - MARGIN_NS, to, add_airplay, &airplays, err);
+    ut_status rc = ut_store_airplay_each(store, channel, from - MARGIN_NS, to, add_airplay, &airplays, err);
     if (rc == UT_OK)
         rc = ut_store_gap_each(store, channel, from, to, add_gap, &gaps, err);
     if (rc == UT_OK)

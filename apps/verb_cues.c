@@ -10,15 +10,12 @@
 static void print_cue(const ut_cue *cue, const ut_recording *rec)
 {
     char start[40], end[40];
-    const char *title = rec && rec->title   ? rec->title
-                        : cue->recording_id ? "(no longer in the catalogue)"
-                                            : "";
+    const char *title = rec && rec->title ? rec->title : cue->recording_id ? "(no longer in the catalogue)" : "";
     const char *artist = rec && rec->artist ? rec->artist : "";
     printf("%-10s  %s  %s  %8.1f s  %-12s  %-17s  %s%s%s", cue->channel,
-           ut_time_format(cue->start_ns, start, sizeof start),
-           ut_time_format(cue->end_ns, end, sizeof end), (double)cue->duration_ms / 1000,
-           ut_outcome_name(cue->outcome), ut_use_name(cue->use), title, *artist ? " / " : "",
-           artist);
+           ut_time_format(cue->start_ns, start, sizeof start), ut_time_format(cue->end_ns, end, sizeof end),
+           (double)cue->duration_ms / 1000, ut_outcome_name(cue->outcome), ut_use_name(cue->use), title,
+           *artist ? " / " : "", artist);
     if (isfinite(cue->log10_e))
         printf("  (E 1e%.0f)", cue->log10_e);
     putchar('\n');
@@ -74,10 +71,7 @@ static int list(const ut_args *args)
 
 static const ut_opt list_options[] = {
     {.name = "channel", .kind = UT_OPT_TEXT, .value = "ID", .help = "only this channel"},
-    {.name = "from",
-     .kind = UT_OPT_TEXT,
-     .value = "TIME",
-     .help = "start of the range, RFC 3339; with --to"},
+    {.name = "from", .kind = UT_OPT_TEXT, .value = "TIME", .help = "start of the range, RFC 3339; with --to"},
     {.name = "to", .kind = UT_OPT_TEXT, .value = "TIME", .help = "end of the range"},
     {0},
 };
@@ -87,7 +81,6 @@ const ut_verb ut_verb_cues_list = {
     .summary = "list the music cues of a channel and time",
     .arguments = "",
     .options = list_options,
-    .examples =
-        "undertone cues list --channel news1 --from 2026-11-21T20:15:00Z --to 2026-11-21T21:00:00Z",
+    .examples = "undertone cues list --channel news1 --from 2026-11-21T20:15:00Z --to 2026-11-21T21:00:00Z",
     .run = list,
 };

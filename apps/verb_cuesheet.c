@@ -30,15 +30,14 @@ static ut_sheet_header read_header(const ut_args *args)
     };
 }
 
-static ut_status write_sheet(const ut_sheet *sheet, const char *profile, const char *path,
-                             ut_err *err)
+static ut_status write_sheet(const ut_sheet *sheet, const char *profile, const char *path, ut_err *err)
 {
     char *data = NULL;
     size_t size = 0;
     if (strcmp(profile, "rapidcue-xlsx") == 0)
         return ut_sheet_xlsx(sheet, path, err);
-    ut_status rc = strcmp(profile, "json") == 0 ? ut_sheet_json(sheet, &data, &size, err)
-                                                : ut_sheet_csv(sheet, &data, &size, err);
+    ut_status rc =
+        strcmp(profile, "json") == 0 ? ut_sheet_json(sheet, &data, &size, err) : ut_sheet_csv(sheet, &data, &size, err);
     if (rc != UT_OK)
         return rc;
     if (path)
@@ -102,10 +101,7 @@ static int export_sheet(const ut_args *args)
 
 static const ut_opt export_options[] = {
     {.name = "channel", .kind = UT_OPT_TEXT, .value = "ID", .help = "the channel (needed)"},
-    {.name = "from",
-     .kind = UT_OPT_TEXT,
-     .value = "TIME",
-     .help = "start of the programme, RFC 3339 (needed)"},
+    {.name = "from", .kind = UT_OPT_TEXT, .value = "TIME", .help = "start of the programme, RFC 3339 (needed)"},
     {.name = "to", .kind = UT_OPT_TEXT, .value = "TIME", .help = "its end (needed)"},
     {.name = "profile",
      .kind = UT_OPT_CHOICE,
@@ -133,19 +129,10 @@ static const ut_opt export_options[] = {
      .fallback = "Original",
      .help = "of the sheet"},
     {.name = "category", .kind = UT_OPT_TEXT, .value = "TEXT", .help = "category of the programme"},
-    {.name = "version-name",
-     .kind = UT_OPT_TEXT,
-     .value = "TEXT",
-     .help = "version of the programme"},
+    {.name = "version-name", .kind = UT_OPT_TEXT, .value = "TEXT", .help = "version of the programme"},
     {.name = "network", .kind = UT_OPT_TEXT, .value = "NAME", .help = "default: the channel"},
-    {.name = "prepared",
-     .kind = UT_OPT_TEXT,
-     .value = "DATE",
-     .help = "date prepared; default: today (UTC)"},
-    {.name = "airdate",
-     .kind = UT_OPT_TEXT,
-     .value = "DATE",
-     .help = "default: the date of --from"},
+    {.name = "prepared", .kind = UT_OPT_TEXT, .value = "DATE", .help = "date prepared; default: today (UTC)"},
+    {.name = "airdate", .kind = UT_OPT_TEXT, .value = "DATE", .help = "default: the date of --from"},
     {0},
 };
 
@@ -154,9 +141,8 @@ const ut_verb ut_verb_cuesheet_export = {
     .summary = "write the cue sheet of a programme",
     .arguments = "",
     .options = export_options,
-    .examples =
-        "undertone cuesheet export --channel news1 --from 2026-11-21T20:15:00Z --to 2026-11-21T21:00:00Z\n"
-        "undertone cuesheet export --channel news1 --from 2026-11-21T20:15:00Z --to 2026-11-21T21:00:00Z "
-        "--programme Tonight --profile rapidcue-xlsx -o tonight.xlsx",
+    .examples = "undertone cuesheet export --channel news1 --from 2026-11-21T20:15:00Z --to 2026-11-21T21:00:00Z\n"
+                "undertone cuesheet export --channel news1 --from 2026-11-21T20:15:00Z --to 2026-11-21T21:00:00Z "
+                "--programme Tonight --profile rapidcue-xlsx -o tonight.xlsx",
     .run = export_sheet,
 };

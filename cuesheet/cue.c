@@ -137,8 +137,7 @@ static bool cue_finish(ut_cue *cue, const ut_cue_rules *rules)
 
 /* The newest cue that `air` continues, or NULL. `longest_ns` bounds how far back an open cue can
  * have started. */
-static ut_cue *find_open(ut_cue *cues, size_t count, const ut_airplay *air, int64_t gap_ns,
-                         int64_t longest_ns)
+static ut_cue *find_open(ut_cue *cues, size_t count, const ut_airplay *air, int64_t gap_ns, int64_t longest_ns)
 {
     for (size_t i = count; i-- > 0;) {
         ut_cue *cue = &cues[i];
@@ -150,8 +149,8 @@ static ut_cue *find_open(ut_cue *cues, size_t count, const ut_airplay *air, int6
     return NULL;
 }
 
-ut_status ut_cues_make(const ut_airplay *airplays, size_t count, const ut_cue_rules *rules,
-                       ut_cue **cues, size_t *cue_count, ut_err *err)
+ut_status ut_cues_make(const ut_airplay *airplays, size_t count, const ut_cue_rules *rules, ut_cue **cues,
+                       size_t *cue_count, ut_err *err)
 {
     ut_cue *made = calloc(count ? count : 1, sizeof *made);
     if (!made)

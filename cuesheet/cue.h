@@ -7,12 +7,7 @@
 
 /* How the music stands to the speech over it. Stem loudness carries the separator's error, and what
  * a society pays for which class is the society's: these are suggestions. */
-typedef enum {
-    UT_USE_UNKNOWN,
-    UT_USE_BACKGROUND,
-    UT_USE_FOREGROUND,
-    UT_USE_INDISTINGUISHABLE
-} ut_use;
+typedef enum { UT_USE_UNKNOWN, UT_USE_BACKGROUND, UT_USE_FOREGROUND, UT_USE_INDISTINGUISHABLE } ut_use;
 
 typedef struct {
     double merge_gap_s;         /* same recording, gap up to this: one cue (default 2) */
@@ -20,14 +15,13 @@ typedef struct {
     double foreground_lu;       /* music this much above speech or more: foreground (default 3) */
     double speech_floor_lufs;   /* speech below this does not count: foreground (default -50) */
     int64_t programme_start_ns; /* programme-relative times count from here */
-    int64_t programme_end_ns; /* cues are cut to [start, end) of the programme; 0: nothing is cut */
+    int64_t programme_end_ns;   /* cues are cut to [start, end) of the programme; 0: nothing is cut */
 } ut_cue_rules;
 ut_cue_rules ut_cue_rules_default(void);
 
 /* The use of one stretch. Unknown where the stems were not measured. */
 ut_use ut_use_decide(double music_lufs, double speech_lufs, const ut_cue_rules *rules);
-const char *ut_use_name(
-    ut_use use); /* "unknown", "background", "foreground", "indistinguishable" */
+const char *ut_use_name(ut_use use); /* "unknown", "background", "foreground", "indistinguishable" */
 
 typedef struct {
     char id[37]; /* of the first airplay it was made of, so deterministic */
@@ -44,13 +38,13 @@ typedef struct {
     ut_use use;
     char usage_code[8]; /* RapidCue code, a suggestion: "BI". Vocals and performers in view are not
                            heard here */
-    bool ask_visual; /* prominent enough that a person should say whether it was visual (VI, VV) */
-    double log10_e;  /* the best of the airplays */
-    size_t merged;   /* how many airplays it was made of */
+    bool ask_visual;    /* prominent enough that a person should say whether it was visual (VI, VV) */
+    double log10_e;     /* the best of the airplays */
+    size_t merged;      /* how many airplays it was made of */
 } ut_cue;
 
 /* airplays in order of start, else UT_E_ARG; *cues is malloc'd, in order of start. */
-UT_CHECK ut_status ut_cues_make(const ut_airplay *airplays, size_t count, const ut_cue_rules *rules,
-                                ut_cue **cues, size_t *cue_count, ut_err *err);
+UT_CHECK ut_status ut_cues_make(const ut_airplay *airplays, size_t count, const ut_cue_rules *rules, ut_cue **cues,
+                                size_t *cue_count, ut_err *err);
 
 #endif

@@ -32,8 +32,7 @@ static void put_times(FILE *out, const ut_row *row)
     }
     const int64_t times[2] = {row->in_s, row->out_s};
     for (int i = 0; i < 2; i++)
-        fprintf(out, "%" PRId64 ",%" PRId64 ",%" PRId64 ",", times[i] / 3600, times[i] / 60 % 60,
-                times[i] % 60);
+        fprintf(out, "%" PRId64 ",%" PRId64 ",%" PRId64 ",", times[i] / 3600, times[i] / 60 % 60, times[i] % 60);
     fprintf(out, "%" PRId64 ",%" PRId64 ",", row->duration_s / 60, row->duration_s % 60);
 }
 
@@ -45,8 +44,7 @@ static ut_status put_row(void *arg, const ut_row *row, ut_err *err)
     put_text(out, row->title);
     fprintf(out, ",%s,", row->usage);
     put_times(out, row);
-    const char *const cells[] = {row->role,      row->first_name, row->last_name,
-                                 row->publisher, row->ipi,        row->society};
+    const char *const cells[] = {row->role, row->first_name, row->last_name, row->publisher, row->ipi, row->society};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
         put_text(out, cells[i]);
         fputc(',', out);

@@ -49,15 +49,13 @@ json_t *ut_json_cue(const ut_cue *cue, const ut_recording *rec)
     ut_json_put(object, "out_ms", json_integer(cue->out_ms), &ok);
     ut_json_put(object, "duration_ms", json_integer(cue->duration_ms), &ok);
     ut_json_put(object, "printed_duration_s", json_integer(ut_round_s(cue->duration_ms)), &ok);
-    ut_json_put(object, "recording_id",
-                cue->recording_id ? json_integer(cue->recording_id) : json_null(), &ok);
+    ut_json_put(object, "recording_id", cue->recording_id ? json_integer(cue->recording_id) : json_null(), &ok);
     ut_json_put(object, "recording", ut_json_recording(rec), &ok);
     bool placed = cue->recording_id != 0;
     ut_json_put(object, "ref_start_s", ut_json_real(placed ? cue->ref_start_s : NAN), &ok);
     ut_json_put(object, "ref_end_s", ut_json_real(placed ? cue->ref_end_s : NAN), &ok);
     ut_json_put(object, "log10_e", ut_json_real(cue->log10_e), &ok);
-    ut_json_put(object, "loudness",
-                ut_json_loudness(cue->music_lufs, cue->speech_lufs, cue->mix_lufs), &ok);
+    ut_json_put(object, "loudness", ut_json_loudness(cue->music_lufs, cue->speech_lufs, cue->mix_lufs), &ok);
     ut_json_put(object, "usage", ut_json_usage(cue->use, cue->usage_code, cue->ask_visual), &ok);
     ut_json_put(object, "merged", json_integer((json_int_t)cue->merged), &ok);
     if (!ok)

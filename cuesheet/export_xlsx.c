@@ -61,8 +61,7 @@ static void put_header(xlsx_out *out, const ut_sheet *sheet)
         put_text(out, row, cells[i].column == 'D' ? 0 : 'L' - 'A', cells[i].label);
         put_text(out, row, (lxw_col_t)(cells[i].column - 'A'), cells[i].value);
     }
-    const int64_t lengths_s[2] = {ut_round_s((sheet->end_ns - sheet->start_ns) / 1000000),
-                                  ut_rows_total_s(sheet)};
+    const int64_t lengths_s[2] = {ut_round_s((sheet->end_ns - sheet->start_ns) / 1000000), ut_rows_total_s(sheet)};
     for (lxw_row_t i = 0; i < 2; i++) {
         put_number(out, 12 + i, 'D' - 'A', (double)(lengths_s[i] / 60));
         put_number(out, 12 + i, 'F' - 'A', (double)(lengths_s[i] % 60));
@@ -84,8 +83,7 @@ static ut_status put_row(void *arg, const ut_row *row, ut_err *err)
         for (lxw_col_t i = 0; i < sizeof times / sizeof *times; i++)
             put_number(out, out->row, 3 + i, (double)times[i]);
     }
-    const char *const cells[] = {row->role,      row->first_name, row->last_name,
-                                 row->publisher, row->ipi,        row->society};
+    const char *const cells[] = {row->role, row->first_name, row->last_name, row->publisher, row->ipi, row->society};
     for (lxw_col_t i = 0; i < sizeof cells / sizeof *cells; i++)
         put_text(out, out->row, 11 + i, cells[i]);
     if (!isnan(row->share))
@@ -103,19 +101,16 @@ static ut_status write_workbook(const ut_sheet *sheet, const char *path, ut_err 
     ut_status rc = out.sheet ? UT_OK : ut_fail(err, UT_E_NOMEM, "%s: worksheet", path);
     if (rc == UT_OK) {
         lxw_row_col_options hidden = {.hidden = LXW_TRUE};
-        out.failed |= worksheet_set_column_opt(out.sheet, 15, 15, LXW_DEF_COL_WIDTH, NULL,
-                                               &hidden) != LXW_NO_ERROR;
+        out.failed |= worksheet_set_column_opt(out.sheet, 15, 15, LXW_DEF_COL_WIDTH, NULL, &hidden) != LXW_NO_ERROR;
         out.failed |= worksheet_set_column(out.sheet, 1, 1, 40, NULL) != LXW_NO_ERROR;
         put_header(&out, sheet);
-        for (lxw_col_t i = 0; i < UT_ROW_COLUMNS;
-             i++) /* the hidden column P is headed "Publisher" in the template */
+        for (lxw_col_t i = 0; i < UT_ROW_COLUMNS; i++) /* the hidden column P is headed "Publisher" in the template */
             put_text(&out, FIRST_ROW - 2, i, i == 15 ? "Publisher" : ut_row_titles[i]);
         rc = ut_rows_each(sheet, put_row, &out, err);
     }
     lxw_error closed = workbook_close(book);
     if (rc == UT_OK && (out.failed || closed != LXW_NO_ERROR))
-        rc = ut_fail(err, UT_E_IO, "%s: %s", path,
-                     closed ? lxw_strerror(closed) : "a cell does not fit the workbook");
+        rc = ut_fail(err, UT_E_IO, "%s: %s", path, closed ? lxw_strerror(closed) : "a cell does not fit the workbook");
     return rc;
 }
 
@@ -138,8 +133,7 @@ ut_status ut_sheet_xlsx(const ut_sheet *sheet, const char *path, ut_err *err)
     char part[4096];
     size_t rows = ut_rows_count(sheet);
     if (rows > UT_RAPIDCUE_ROWS)
-        return ut_fail(err, UT_E_ARG, "%s: %zu rows, the RapidCue workbook holds %d", path, rows,
-                       UT_RAPIDCUE_ROWS);
+        return ut_fail(err, UT_E_ARG, "%s: %zu rows, the RapidCue workbook holds %d", path, rows, UT_RAPIDCUE_ROWS);
     if ((size_t)snprintf(part, sizeof part, "%s.tmp", path) >= sizeof part)
         return ut_fail(err, UT_E_ARG, "%s: path too long", path);
     ut_status rc = touch_or_sync(part, O_WRONLY | O_CREAT | O_TRUNC, err);

@@ -8,11 +8,10 @@
 
 #include "cuesheet/cue.h"
 
-json_t *ut_json_text(const char *text); /* null for NULL; bytes that are not UTF-8 become '?' */
-json_t *ut_json_real(double value);     /* null unless finite */
-json_t *ut_json_time(int64_t utc_ns);   /* RFC 3339, UTC, nanoseconds */
-json_t *ut_json_recording(
-    const ut_recording *rec); /* {id, title, artist, …, work{…}}; null for NULL */
+json_t *ut_json_text(const char *text);             /* null for NULL; bytes that are not UTF-8 become '?' */
+json_t *ut_json_real(double value);                 /* null unless finite */
+json_t *ut_json_time(int64_t utc_ns);               /* RFC 3339, UTC, nanoseconds */
+json_t *ut_json_recording(const ut_recording *rec); /* {id, title, artist, …, work{…}}; null for NULL */
 json_t *ut_json_loudness(double music_lufs, double speech_lufs, double mix_lufs);
 json_t *ut_json_usage(ut_use use, const char *code, bool ask_visual);
 

@@ -5,9 +5,8 @@
 #include <string.h>
 
 const char *const ut_row_titles[UT_ROW_COLUMNS] = {
-    "Cue #",      "Cue Title", "Usage",     "In H",  "In M",  "In S",
-    "Out H",      "Out M",     "Out S",     "Dur M", "Dur S", "Role",
-    "First Name", "Last Name", "Publisher", "IPI",   "PRO",   "Share",
+    "Cue #", "Cue Title", "Usage", "In H",       "In M",      "In S",      "Out H", "Out M", "Out S",
+    "Dur M", "Dur S",     "Role",  "First Name", "Last Name", "Publisher", "IPI",   "PRO",   "Share",
 };
 
 int64_t ut_round_s(int64_t ms)

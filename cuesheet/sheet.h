@@ -21,8 +21,7 @@ typedef struct {
     const char *channel;
     int64_t start_ns, end_ns; /* of the programme, UTC */
     const ut_cue *cues;
-    const ut_recording *const
-        *recordings; /* one per cue; NULL: unidentified, or no longer in the catalogue */
+    const ut_recording *const *recordings; /* one per cue; NULL: unidentified, or no longer in the catalogue */
     size_t count;
     const ut_gap *gaps; /* what was not captured: the sheet cannot speak for it */
     size_t gap_count;

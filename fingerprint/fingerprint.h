@@ -10,12 +10,13 @@
 
 typedef struct ut_fingerprint ut_fingerprint;
 
-/* Makes a fingerprint from audio at UT_RATE_HZ (resampled inside for p1). Streaming: memory does not grow with the samples,
- * only with the landmarks. One thread. */
+/* Makes a fingerprint from audio at UT_RATE_HZ (resampled inside for p1). Streaming: memory does not grow with the
+ * samples, only with the landmarks. One thread. */
 typedef struct ut_fingerprinter ut_fingerprinter;
 UT_CHECK ut_status ut_fingerprinter_open(const ut_params *params, ut_fingerprinter **out, ut_err *err);
 void ut_fingerprinter_close(ut_fingerprinter **fingerprinter);
-UT_CHECK ut_status ut_fingerprinter_push(ut_fingerprinter *fingerprinter, const float *mono, size_t frames, ut_err *err);
+UT_CHECK ut_status ut_fingerprinter_push(ut_fingerprinter *fingerprinter, const float *mono, size_t frames,
+                                         ut_err *err);
 /* Ends the recording; the caller owns *out. */
 UT_CHECK ut_status ut_fingerprinter_finish(ut_fingerprinter *fingerprinter, ut_fingerprint **out, ut_err *err);
 

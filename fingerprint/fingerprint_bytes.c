@@ -1,9 +1,8 @@
 /* The byte form of a fingerprint, version 1. Landmarks are not stored: they follow from the peaks.
  *
  *     "UTFP"  version 1  name of the parameter set (3 bytes)  frames u32  peaks u32
- *     peaks, as one string of bits from the low bit of each byte up: frames since the last peak (Rice code: quotient by 4
- *     in unary, then two bits), bin (9 bits)
- *     CRC-32C u32 of all before it */
+ *     peaks, as one string of bits from the low bit of each byte up: frames since the last peak (Rice code: quotient by
+ * 4 in unary, then two bits), bin (9 bits) CRC-32C u32 of all before it */
 #include <stdlib.h>
 #include <string.h>
 

@@ -237,8 +237,11 @@ ut_status ut_index_builder_finish(ut_index_builder *builder, int64_t catalogue_v
     }
     if ((rc = add_decoys(builder, err)) != UT_OK)
         goto done;
-    *index = (ut_index){.params = builder->params, .catalogue_version = catalogue_version, .recordings = recordings,
-                        .track_count = builder->track_count, .block_count = builder->block_count,
+    *index = (ut_index){.params = builder->params,
+                        .catalogue_version = catalogue_version,
+                        .recordings = recordings,
+                        .track_count = builder->track_count,
+                        .block_count = builder->block_count,
                         .peak_count = builder->peak_count};
     if ((rc = assemble(builder, index, &f, err)) != UT_OK)
         goto done;

@@ -11,8 +11,8 @@ typedef struct ut_index_builder ut_index_builder;
 UT_CHECK ut_status ut_index_builder_open(const ut_params *params, ut_index_builder **out, ut_err *err);
 void ut_index_builder_close(ut_index_builder **builder);
 /* The fingerprint is not kept. recording_id: positive, not yet added. */
-UT_CHECK ut_status ut_index_builder_add(ut_index_builder *builder, int64_t recording_id, const ut_fingerprint *fingerprint,
-                                        ut_err *err);
+UT_CHECK ut_status ut_index_builder_add(ut_index_builder *builder, int64_t recording_id,
+                                        const ut_fingerprint *fingerprint, ut_err *err);
 UT_CHECK ut_status ut_index_builder_finish(ut_index_builder *builder, int64_t catalogue_version, ut_index **out,
                                            ut_err *err);
 void ut_index_close(ut_index **index);

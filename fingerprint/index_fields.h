@@ -39,18 +39,19 @@ struct ut_index {
     uint32_t posting_bytes;
     uint64_t posting_count;
     const ut_index_track *tracks;
-    const uint32_t *blocks;   /* block_count + 1 */
+    const uint32_t *blocks; /* block_count + 1 */
     const uint16_t *peaks;
-    const uint32_t *buckets;  /* 2^hash_bits + 1 */
+    const uint32_t *buckets; /* 2^hash_bits + 1 */
     const uint8_t *postings;
-    void *memory;             /* holds all of them; owned */
+    void *memory; /* holds all of them; owned */
     size_t memory_bytes;
 };
 
 /* Section sizes and the place of each in `memory`, which starts with the header of the file form. */
 size_t ut_index_layout(ut_index *index);
 
-/* A gap takes 1 to 4 bytes, little endian; the two low bits of the first are the count less one. Reads 4 bytes always. */
+/* A gap takes 1 to 4 bytes, little endian; the two low bits of the first are the count less one. Reads 4 bytes always.
+ */
 static inline uint32_t ut_gap_read(const uint8_t **at)
 {
     static const uint32_t MASK[4] = {0x3f, 0x3fff, 0x3fffff, 0x3fffffff};
@@ -68,7 +69,8 @@ static inline size_t ut_gap_size(uint32_t gap)
 
 /* Writes the header of the file form, checksums and all. */
 void ut_index_seal(ut_index *index);
-/* The one track that a window of at most UT_INDEX_PAD_FRAMES starting at `frame` of the timeline can touch; NULL past the end. */
+/* The one track that a window of at most UT_INDEX_PAD_FRAMES starting at `frame` of the timeline can touch; NULL past
+ * the end. */
 const ut_index_track *ut_index_track_at(const ut_index *index, uint32_t frame);
 
 #endif

@@ -22,7 +22,7 @@ typedef struct {
     uint32_t block_count;
     uint32_t peak_count;
     uint32_t posting_bytes;
-    uint32_t crc;       /* of all after the header */
+    uint32_t crc;        /* of all after the header */
     uint32_t header_crc; /* of the header, this field zero */
 } header;
 

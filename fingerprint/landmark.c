@@ -46,7 +46,8 @@ ut_status ut_landmarks_pair(const ut_params *params, int fan_out, const ut_peaks
                 break;
             if (b.frame - a.frame < params->pair_frames_min || abs(b.bin - a.bin) > params->pair_bins_max)
                 continue;
-            landmarks->items[landmarks->count++] = (ut_landmark){.hash = hash_pair(params, a, b), .anchor = (uint32_t)i};
+            landmarks->items[landmarks->count++] =
+                (ut_landmark){.hash = hash_pair(params, a, b), .anchor = (uint32_t)i};
             paired++;
         }
     }

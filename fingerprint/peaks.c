@@ -26,10 +26,10 @@ struct ut_peak_finder {
     size_t bins;
     ut_fft *fft;
     float *window;
-    float *audio;    /* fft samples from the start of the next frame on, `held` of them there */
+    float *audio; /* fft samples from the start of the next frame on, `held` of them there */
     size_t held;
-    float *frame;    /* fft */
-    float *spectrum; /* fft/2 + 1 re, im pairs */
+    float *frame;     /* fft */
+    float *spectrum;  /* fft/2 + 1 re, im pairs */
     int16_t *level;   /* (ROWS, bins) log2 power in 1/512 */
     int16_t *highest; /* (ROWS, bins) maximum of level over ±8 bins */
     int32_t *sum;     /* (ROWS, bins) sum of level over ±32 bins */
@@ -98,8 +98,8 @@ ut_status ut_peak_finder_open(const ut_params *params, int peaks_per_s, int32_t 
     f->highest = calloc(ROWS * bins, sizeof *f->highest);
     f->sum = calloc(ROWS * bins, sizeof *f->sum);
     f->scratch = calloc(bins + 2 * PAD, sizeof *f->scratch);
-    if (!f->candidates || !f->window || !f->audio || !f->frame || !f->spectrum || !f->level || !f->highest ||
-        !f->sum || !f->scratch) {
+    if (!f->candidates || !f->window || !f->audio || !f->frame || !f->spectrum || !f->level || !f->highest || !f->sum ||
+        !f->scratch) {
         rc = ut_fail(err, UT_E_NOMEM, "peak finder");
         goto fail;
     }
@@ -253,7 +253,8 @@ static void search(ut_peak_finder *f)
     f->centre++;
 }
 
-/* Gives out the candidates before frame `until`, whose surroundings are all searched, and forgets what no later one needs. */
+/* Gives out the candidates before frame `until`, whose surroundings are all searched, and forgets what no later one
+ * needs. */
 static ut_status settle(ut_peak_finder *f, int32_t until, ut_peaks *peaks, ut_err *err)
 {
     const candidate *all = f->candidates;

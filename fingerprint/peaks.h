@@ -1,8 +1,8 @@
 /* Spectral peaks of a stream: strict local maxima of the log spectrum, ranked by prominence over their surroundings.
  *
  * Frame t is the Hann window over samples [t·hop, t·hop + fft) of the absolute sample grid. A peak depends on the audio
- * within UT_PEAKS_CONTEXT frames on either side of it and on nothing else: neither on the level, nor on where the stream began, nor
- * on how it was cut into pushes. All statistics are of integers, so sums do not drift. */
+ * within UT_PEAKS_CONTEXT frames on either side of it and on nothing else: neither on the level, nor on where the
+ * stream began, nor on how it was cut into pushes. All statistics are of integers, so sums do not drift. */
 #ifndef UT_FINGERPRINT_PEAKS_H
 #define UT_FINGERPRINT_PEAKS_H
 
@@ -12,7 +12,7 @@
 #include "fingerprint/params_fields.h"
 
 enum {
-    UT_PEAKS_MAX_FRAMES = 3,   /* a peak is the strict maximum of ±3 frames × ±8 bins */
+    UT_PEAKS_MAX_FRAMES = 3, /* a peak is the strict maximum of ±3 frames × ±8 bins */
     UT_PEAKS_MAX_BINS = 8,
     UT_PEAKS_MEAN_FRAMES = 31, /* prominence: level over the mean of ±31 frames × ±32 bins */
     UT_PEAKS_MEAN_BINS = 32,
@@ -40,8 +40,8 @@ void ut_peaks_clear(ut_peaks *peaks);
 typedef struct ut_peak_finder ut_peak_finder;
 
 /* first_frame: the frame that the first sample pushed begins. */
-UT_CHECK ut_status ut_peak_finder_open(const ut_params *params, int peaks_per_s, int32_t first_frame, ut_peak_finder **out,
-                                       ut_err *err);
+UT_CHECK ut_status ut_peak_finder_open(const ut_params *params, int peaks_per_s, int32_t first_frame,
+                                       ut_peak_finder **out, ut_err *err);
 void ut_peak_finder_close(ut_peak_finder **finder);
 /* Samples at params->rate_hz; non-finite ones count as silence. Appends to *peaks those that became certain. */
 UT_CHECK ut_status ut_peak_finder_push(ut_peak_finder *finder, const float *mono, size_t frames, ut_peaks *peaks,

@@ -75,7 +75,8 @@ bool ut_trace_stretch(const ut_trace *trace, double chance, double found, ut_str
 {
     double p = fmin(fmax(chance, 0.01), 0.8), q = fmin(fmax(found, p + 0.05), 0.95);
     double hit = log(q / p), miss = log((1 - q) / (1 - p));
-    /* Viterbi over off and on. A path remembers where it was first on (start), where last (end, 0 = never), what that gave. */
+    /* Viterbi over off and on. A path remembers where it was first on (start), where last (end, 0 = never), what that
+     * gave. */
     struct path {
         double nats, gained;
         size_t start, end;

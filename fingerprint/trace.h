@@ -1,5 +1,5 @@
-/* The trace of a match through time: of the reference's peaks in each eighth of a second, how many the stream has. Its change
- * points are where the music starts and ends.
+/* The trace of a match through time: of the reference's peaks in each eighth of a second, how many the stream has. Its
+ * change points are where the music starts and ends.
  *
  * Inside fingerprint/ only. */
 #ifndef UT_FINGERPRINT_TRACE_H
@@ -18,7 +18,7 @@ typedef struct {
     struct ut_trace_step {
         uint16_t peaks;
         uint16_t hits;
-    } *steps;
+    } * steps;
     size_t count;
     size_t capacity;
 } ut_trace;
@@ -27,12 +27,13 @@ typedef struct {
 ut_trace ut_trace_start(const ut_index *index, const ut_index_track *track, int64_t shift, int32_t first);
 void ut_trace_clear(ut_trace *trace);
 /* Counts on to `end`, from the peaks of the witnesses (music may be NULL), which reach a frame further. */
-UT_CHECK ut_status ut_trace_extend(ut_trace *trace, int32_t end, const ut_peaks *mix, const ut_peaks *music, ut_err *err);
+UT_CHECK ut_status ut_trace_extend(ut_trace *trace, int32_t end, const ut_peaks *mix, const ut_peaks *music,
+                                   ut_err *err);
 
 typedef struct {
     int32_t start; /* frames of the stream, half open */
     int32_t end;
-    double nats;   /* evidence over chance within */
+    double nats; /* evidence over chance within */
 } ut_stretch;
 
 /* From where to where the music of the trace sounds: the likeliest path of a two-state model, on with hit rate `found`

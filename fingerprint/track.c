@@ -9,27 +9,27 @@
 
 enum {
     WINDOW_MS = 12000,
-    HOPS = 4,          /* windows begin a quarter of a window apart, on the absolute frame grid */
-    TOGETHER_MAX = 4,  /* recordings in one window */
+    HOPS = 4,         /* windows begin a quarter of a window apart, on the absolute frame grid */
+    TOGETHER_MAX = 4, /* recordings in one window */
     OPEN_MAX = 16,
     FOUND_MAX = 16,
     HELD_MAX = 4 * OPEN_MAX, /* a match waits for two windows at most, and lasts for one at least */
-    NEAR = 4,          /* frames by which a match may drift from window to window */
-    CHUNK = 16000,     /* samples between looks at whether a window is full */
+    NEAR = 4,                /* frames by which a match may drift from window to window */
+    CHUNK = 16000,           /* samples between looks at whether a window is full */
 };
-#define SUPPORT_NATS 8.0  /* evidence of one window that keeps a known match going */
-#define TWIN 0.85         /* of a match's score, reached by another recording on the same peaks: ambiguous */
+#define SUPPORT_NATS 8.0 /* evidence of one window that keeps a known match going */
+#define TWIN 0.85        /* of a match's score, reached by another recording on the same peaks: ambiguous */
 
 /* A match followed through time. */
 typedef struct {
-    ut_match best;        /* of the window that spoke clearest */
+    ut_match best; /* of the window that spoke clearest */
     ut_trace trace;
     int32_t first_window; /* frame where the first window that held it begins */
     int32_t last_window;
-    int windows;          /* that held it */
-    int twins;            /* of them, those in which another recording fits as well */
+    int windows; /* that held it */
+    int twins;   /* of them, those in which another recording fits as well */
     int witnesses[UT_QUERY_WITNESSES];
-    double chance;        /* sums over the windows */
+    double chance; /* sums over the windows */
     double found;
 } follow;
 
@@ -43,13 +43,13 @@ struct ut_tracker {
     ut_peaks peaks[UT_QUERY_WITNESSES];
     ut_query query;
     ut_matcher *matcher;
-    int witnesses;         /* 0 before the first push */
-    int64_t sample;        /* of the next push */
+    int witnesses;  /* 0 before the first push */
+    int64_t sample; /* of the next push */
     int32_t window_frames;
     int32_t hop_frames;
-    int32_t window;        /* where the next window begins */
-    int32_t warm;          /* what starts before this frame is somebody else's */
-    int32_t chain;         /* first window of the unbroken chain of followed matches; INT32_MAX without */
+    int32_t window; /* where the next window begins */
+    int32_t warm;   /* what starts before this frame is somebody else's */
+    int32_t chain;  /* first window of the unbroken chain of followed matches; INT32_MAX without */
     follow open[OPEN_MAX];
     size_t open_count;
     ut_identification held[HELD_MAX]; /* sorted by end; wait for what may end before them */
@@ -80,8 +80,8 @@ static int64_t middle_sample(const ut_params *p, int64_t frame)
     return (frame * p->hop + p->fft / 2) * UT_RATE_HZ / p->rate_hz;
 }
 
-ut_status ut_tracker_open(const ut_index *index, const ut_tracker_options *options, ut_identification_fn emit, void *arg,
-                          ut_tracker **out, ut_err *err)
+ut_status ut_tracker_open(const ut_index *index, const ut_tracker_options *options, ut_identification_fn emit,
+                          void *arg, ut_tracker **out, ut_err *err)
 {
     const ut_params *p = index->params;
     if (options->first_sample < 0)
@@ -276,7 +276,9 @@ static void end_follow(ut_tracker *t, follow *f)
             .time_scale = 1.0,
             .log10_e = f->best.log10_e,
             .score = s.nats,
-            .music_lufs = NAN, .speech_lufs = NAN, .mix_lufs = NAN,
+            .music_lufs = NAN,
+            .speech_lufs = NAN,
+            .mix_lufs = NAN,
         };
         hold(t, &what);
     }

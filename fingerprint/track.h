@@ -1,8 +1,9 @@
-/* The tracker: audio of one channel in, stretches of identified and unidentified music out. Inside: landmarks of the mixture
- * and of the separated music, votes, peak-level verification, an E-value, and the boundaries on both sides.
+/* The tracker: audio of one channel in, stretches of identified and unidentified music out. Inside: landmarks of the
+ * mixture and of the separated music, votes, peak-level verification, an E-value, and the boundaries on both sides.
  *
- * Deterministic and of finite memory: what is emitted depends only on the samples, not on how they were cut into pushes;
- * and a fresh tracker opened at the resume sample emits from there on what this one would have. One thread each. */
+ * Deterministic and of finite memory: what is emitted depends only on the samples, not on how they were cut into
+ * pushes; and a fresh tracker opened at the resume sample emits from there on what this one would have. One thread
+ * each. */
 #ifndef UT_FINGERPRINT_TRACK_H
 #define UT_FINGERPRINT_TRACK_H
 
@@ -12,9 +13,9 @@
 typedef struct ut_tracker ut_tracker;
 
 typedef struct {
-    double max_log10_e;     /* accept at or below; 0 = the default, one false identification per 1,000 channel-hours */
-    bool unidentified;      /* report music that nothing identifies */
-    int64_t first_sample;   /* sample index of the first sample pushed */
+    double max_log10_e;   /* accept at or below; 0 = the default, one false identification per 1,000 channel-hours */
+    bool unidentified;    /* report music that nothing identifies */
+    int64_t first_sample; /* sample index of the first sample pushed */
 } ut_tracker_options;
 
 /* Called in order of end_sample; loudness fields are NAN (the analyser fills them). Other than UT_OK stops the push. */
@@ -25,7 +26,8 @@ UT_CHECK ut_status ut_tracker_open(const ut_index *index, const ut_tracker_optio
                                    void *arg, ut_tracker **out, ut_err *err);
 void ut_tracker_close(ut_tracker **tracker);
 /* `mix` and `music` (NULL without a separator, and then always NULL) are aligned mono at UT_RATE_HZ. */
-UT_CHECK ut_status ut_tracker_push(ut_tracker *tracker, const float *mix, const float *music, size_t frames, ut_err *err);
+UT_CHECK ut_status ut_tracker_push(ut_tracker *tracker, const float *mix, const float *music, size_t frames,
+                                   ut_err *err);
 UT_CHECK ut_status ut_tracker_finish(ut_tracker *tracker, ut_err *err);
 /* See above. Never decreases, and is at most a bounded time behind unless a stretch of music is still open. */
 int64_t ut_tracker_resume_sample(const ut_tracker *tracker);

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 enum {
-    CELL_BITS = 2,          /* a cell of the first count is 4 frames wide */
+    CELL_BITS = 2, /* a cell of the first count is 4 frames wide */
     COUNTER_BITS_MIN = 12,
-    COUNTER_BITS_MAX = 22,  /* where the timeline is longer, cells share counters: only more work, not other answers */
+    COUNTER_BITS_MAX = 22, /* where the timeline is longer, cells share counters: only more work, not other answers */
     HITS_MAX = 1 << 16,
     VOTES_MIN = 3,
 };

@@ -1,5 +1,5 @@
-/* Votes: which (recording, offset) the landmarks of a query speak for. A recording's place and the offset within it are one
- * number on the index's timeline: where on it the query's window begins.
+/* Votes: which (recording, offset) the landmarks of a query speak for. A recording's place and the offset within it are
+ * one number on the index's timeline: where on it the query's window begins.
  *
  * Inside fingerprint/ only. */
 #ifndef UT_FINGERPRINT_VOTE_H

@@ -1,5 +1,5 @@
-/* How long to wait before trying again: doubles from min_s to max_s, with jitter, so that a thousand channels of one dead
- * server do not knock at the same moment. Plain value. */
+/* How long to wait before trying again: doubles from min_s to max_s, with jitter, so that a thousand channels of one
+ * dead server do not knock at the same moment. Plain value. */
 #ifndef UT_PIPELINE_BACKOFF_H
 #define UT_PIPELINE_BACKOFF_H
 

@@ -16,7 +16,7 @@ struct ut_capture_ring {
     size_t count;    /* committed and not given back */
     bool reading;    /* the slot at head is the reader's */
     bool finished;
-    bool awake;      /* the writer is not to wait */
+    bool awake; /* the writer is not to wait */
 };
 
 ut_status ut_capture_ring_open(size_t audio_slots, ut_capture_ring **out, ut_err *err)

@@ -102,10 +102,10 @@ ut_status ut_convert_open(const GstAudioInfo *in, int rate_hz, int channels, boo
     else
         target.rate = rate;
     /* Dither would make two runs differ; there is none on float anyway, and this keeps it so. */
-    GstStructure *config = gst_structure_new(
-        "GstAudioConverter", GST_AUDIO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_AUDIO_DITHER_METHOD,
-        GST_AUDIO_DITHER_NONE, GST_AUDIO_CONVERTER_OPT_RESAMPLER_METHOD, GST_TYPE_AUDIO_RESAMPLER_METHOD,
-        GST_AUDIO_RESAMPLER_METHOD_KAISER, NULL);
+    GstStructure *config =
+        gst_structure_new("GstAudioConverter", GST_AUDIO_CONVERTER_OPT_DITHER_METHOD, GST_TYPE_AUDIO_DITHER_METHOD,
+                          GST_AUDIO_DITHER_NONE, GST_AUDIO_CONVERTER_OPT_RESAMPLER_METHOD,
+                          GST_TYPE_AUDIO_RESAMPLER_METHOD, GST_AUDIO_RESAMPLER_METHOD_KAISER, NULL);
     gst_audio_resampler_options_set_quality(GST_AUDIO_RESAMPLER_METHOD_KAISER, GST_AUDIO_RESAMPLER_QUALITY_DEFAULT,
                                             GST_AUDIO_INFO_RATE(in), rate, config);
     convert->centre_dropped = without_centre && has_centre(in);
@@ -165,7 +165,8 @@ static ut_status reserve(ut_convert *convert, size_t frames, ut_err *err)
     return UT_OK;
 }
 
-ut_status ut_convert_push(ut_convert *convert, const float *in, size_t frames, const float **out, size_t *got, ut_err *err)
+ut_status ut_convert_push(ut_convert *convert, const float *in, size_t frames, const float **out, size_t *got,
+                          ut_err *err)
 {
     if (!in) /* the resampler is as many frames behind as half its filter; silence pushes them out */
         frames = gst_audio_converter_get_max_latency(convert->gst);
@@ -175,8 +176,7 @@ ut_status ut_convert_push(ut_convert *convert, const float *in, size_t frames, c
         return rc;
     gpointer from[1] = {(gpointer)in}; /* the library reads it only; its signature has no const */
     gpointer to[1] = {convert->buffer};
-    if (!gst_audio_converter_samples(convert->gst, GST_AUDIO_CONVERTER_FLAG_NONE, in ? from : NULL, frames, to,
-                                             room))
+    if (!gst_audio_converter_samples(convert->gst, GST_AUDIO_CONVERTER_FLAG_NONE, in ? from : NULL, frames, to, room))
         return ut_fail(err, UT_E_CORRUPT, "audio of %zu frames cannot be converted", frames);
     *out = convert->buffer;
     *got = room;

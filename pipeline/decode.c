@@ -177,8 +177,9 @@ static bool fits(const ut_decode *decode, const candidate *c)
            (!language || (!c->seen && !c->stream.language[0]) || same_language(language, c->stream.language));
 }
 
-/* Is `c`, which has a buffer, the one? The first that fits in the order of the ids: the order in which pads appear depends
- * on the order of the packets, theirs does not. One that is announced but silent is waited for, but not for ever. */
+/* Is `c`, which has a buffer, the one? The first that fits in the order of the ids: the order in which pads appear
+ * depends on the order of the packets, theirs does not. One that is announced but silent is waited for, but not for
+ * ever. */
 static bool decide(ut_decode *decode, candidate *c)
 {
     candidate *order[UT_STREAMS_MAX];
@@ -243,7 +244,8 @@ static candidate *find(ut_decode *decode, const GstPad *pad)
     return NULL;
 }
 
-/* parsebin shows all pads of a group before the first buffer of any, and does not say when it has: the first buffer does. */
+/* parsebin shows all pads of a group before the first buffer of any, and does not say when it has: the first buffer
+ * does. */
 static GstPadProbeReturn on_first_data(GstPad *pad, GstPadProbeInfo *info, gpointer arg)
 {
     ut_decode *decode = arg;
@@ -534,15 +536,15 @@ static ut_status explain(const ut_decode *decode, const char *what, bool at_end,
         list_streams(decode, there);
         if (decode->unknown[0])
             rc = ut_fail(err, UT_E_UNSUPPORTED,
-                         "%s: no decoder for its audio, %s: install gstreamer1.0-libav or gstreamer1.0-plugins-bad", what,
-                         decode->unknown);
+                         "%s: no decoder for its audio, %s: install gstreamer1.0-libav or gstreamer1.0-plugins-bad",
+                         what, decode->unknown);
         else if (!decode->candidate_count)
             rc = ut_fail(err, UT_E_UNSUPPORTED, "%s: no audio track", what);
         else if (decode->choice.pid)
             rc = ut_fail(err, UT_E_ARG, "%s: no audio of PID %d (there are: %s)", what, decode->choice.pid, there->str);
         else
-            rc = ut_fail(err, UT_E_ARG, "%s: no audio in language %s (there are: %s)", what,
-                         decode->language, there->str);
+            rc = ut_fail(err, UT_E_ARG, "%s: no audio in language %s (there are: %s)", what, decode->language,
+                         there->str);
     }
     g_string_free(there, TRUE);
     return rc;

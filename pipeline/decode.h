@@ -1,4 +1,5 @@
-/* The decoding part of a capture pipeline: whatever bytes it is fed, one audio stream of them as decoded interleaved float.
+/* The decoding part of a capture pipeline: whatever bytes it is fed, one audio stream of them as decoded interleaved
+ * float.
  *
  *   bytes ─► parsebin ─► the chosen elementary stream ─► parser's output ─► decoder ─► audioconvert ─► appsink
  *
@@ -31,14 +32,15 @@ typedef struct {
 } ut_stream;
 #define UT_STREAMS_MAX 64
 
-/* Adds its elements to `pipeline`. *sink is a borrowed appsink, to be set up by the caller; it gives interleaved F32. */
+/* Adds its elements to `pipeline`. *sink is a borrowed appsink, to be set up by the caller; it gives interleaved F32.
+ */
 UT_CHECK ut_status ut_decode_open(GstBin *pipeline, const ut_choice *choice, ut_decode **out, GstElement **sink,
                                   ut_err *err);
 /* After the pipeline went to GST_STATE_NULL. */
 void ut_decode_close(ut_decode **decode);
 
-/* Feeds it from `pad` (a source pad of an element of the same pipeline). `caps`: what the bytes are known to be, such as
- * "video/mpegts,systemstream=true"; NULL: it finds out. */
+/* Feeds it from `pad` (a source pad of an element of the same pipeline). `caps`: what the bytes are known to be, such
+ * as "video/mpegts,systemstream=true"; NULL: it finds out. */
 UT_CHECK ut_status ut_decode_feed(ut_decode *decode, GstPad *pad, const char *caps, ut_err *err);
 
 /* Feeds it from an element that gives audio/x-raw. */
@@ -49,11 +51,11 @@ UT_CHECK ut_status ut_decode_feed_raw(ut_decode *decode, GstElement *element, ut
 ut_status ut_decode_problem(ut_decode *decode, const char *what, bool at_end, ut_err *err);
 /* Hands it a bus message: it learns programmes and damage from them. */
 void ut_decode_message(ut_decode *decode, GstMessage *message);
-/* The programme that has the asked PID, if it is another than the one that was opened; 0 otherwise. The remedy is to open
- * again with it, since a demuxer stays with its programme. */
+/* The programme that has the asked PID, if it is another than the one that was opened; 0 otherwise. The remedy is to
+ * open again with it, since a demuxer stays with its programme. */
 int ut_decode_other_program(ut_decode *decode);
-/* Live MPEG-TS: true once after each jump of the time stamps of the chosen stream by more than tolerance_s. Asked by the
- * streaming thread with each decoded buffer. */
+/* Live MPEG-TS: true once after each jump of the time stamps of the chosen stream by more than tolerance_s. Asked by
+ * the streaming thread with each decoded buffer. */
 void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s);
 bool ut_decode_take_jump(ut_decode *decode);
 /* Pieces that the decoder could not decode. */

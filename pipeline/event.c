@@ -9,8 +9,8 @@
 #include "core/digest.h"
 #include "cuesheet/json.h"
 
-void ut_airplay_make(const ut_segment *segment, const ut_identification *what,
-                     const ut_recording *rec, const ut_versions *versions, ut_airplay *out)
+void ut_airplay_make(const ut_segment *segment, const ut_identification *what, const ut_recording *rec,
+                     const ut_versions *versions, ut_airplay *out)
 {
     *out = (ut_airplay){
         .segment_id = segment->id,
@@ -49,8 +49,7 @@ static json_t *air_json(const ut_airplay *air, const ut_segment *segment)
     json_t *object = json_object();
     ut_json_put(object, "start_utc", ut_json_time(air->start_ns), &ok);
     ut_json_put(object, "end_utc", ut_json_time(air->end_ns), &ok);
-    ut_json_put(object, "duration_ms",
-                json_integer((air->end_ns - air->start_ns + 500000) / 1000000), &ok);
+    ut_json_put(object, "duration_ms", json_integer((air->end_ns - air->start_ns + 500000) / 1000000), &ok);
     ut_json_put(object, "time_source", ut_json_text(segment->time_source), &ok);
     ut_json_put(object, "uncertainty_ms", json_integer(segment->uncertainty_ms), &ok);
     if (!ok)
@@ -64,8 +63,7 @@ static json_t *identification_json(const ut_identification *what, const ut_recor
     json_t *object = json_object();
     ut_json_put(object, "outcome", json_string(ut_outcome_name(what->outcome)), &ok);
     ut_json_put(object, "witness", json_string(ut_witness_name(what->witness)), &ok);
-    ut_json_put(object, "recording_id", placed ? json_integer(what->recording_id) : json_null(),
-                &ok);
+    ut_json_put(object, "recording_id", placed ? json_integer(what->recording_id) : json_null(), &ok);
     ut_json_put(object, "recording", ut_json_recording(rec), &ok);
     ut_json_put(object, "ref_begin_s", ut_json_real(placed ? what->ref_start_s : NAN), &ok);
     ut_json_put(object, "ref_end_s", ut_json_real(placed ? what->ref_end_s : NAN), &ok);
@@ -91,8 +89,7 @@ static json_t *versions_json(const ut_airplay *air)
     bool ok = true;
     json_t *object = json_object();
     ut_json_put(object, "engine", ut_json_text(air->engine_version), &ok);
-    ut_json_put(object, "separator",
-                air->model_hash[0] ? ut_json_text(air->model_hash) : json_null(), &ok);
+    ut_json_put(object, "separator", air->model_hash[0] ? ut_json_text(air->model_hash) : json_null(), &ok);
     ut_json_put(object, "fingerprint", ut_json_text(air->params), &ok);
     ut_json_put(object, "catalogue", json_integer(air->catalogue_version), &ok);
     if (!ok)
@@ -100,8 +97,7 @@ static json_t *versions_json(const ut_airplay *air)
     return ok ? object : NULL;
 }
 
-static json_t *airplay_json(const ut_airplay *air, const ut_segment *segment,
-                            const ut_recording *rec)
+static json_t *airplay_json(const ut_airplay *air, const ut_segment *segment, const ut_recording *rec)
 {
     const ut_identification *what = &air->what;
     ut_cue_rules rules = ut_cue_rules_default();
@@ -115,8 +111,7 @@ static json_t *airplay_json(const ut_airplay *air, const ut_segment *segment,
     ut_json_put(object, "air", air_json(air, segment), &ok);
     ut_json_put(object, "identification", identification_json(what, rec), &ok);
     ut_json_put(object, "usage", ut_json_usage(use, "BI", use != UT_USE_BACKGROUND), &ok);
-    ut_json_put(object, "loudness",
-                ut_json_loudness(what->music_lufs, what->speech_lufs, what->mix_lufs), &ok);
+    ut_json_put(object, "loudness", ut_json_loudness(what->music_lufs, what->speech_lufs, what->mix_lufs), &ok);
     ut_json_put(object, "confidence", confidence_json(what), &ok);
     ut_json_put(object, "versions", versions_json(air), &ok);
     if (!ok)
@@ -131,8 +126,7 @@ static json_t *gap_json(const ut_gap *gap)
     ut_json_put(object, "channel", channel_json(gap->channel), &ok);
     ut_json_put(object, "start_utc", ut_json_time(gap->start_ns), &ok);
     ut_json_put(object, "end_utc", ut_json_time(gap->end_ns), &ok);
-    ut_json_put(object, "duration_ms",
-                json_integer((gap->end_ns - gap->start_ns + 500000) / 1000000), &ok);
+    ut_json_put(object, "duration_ms", json_integer((gap->end_ns - gap->start_ns + 500000) / 1000000), &ok);
     ut_json_put(object, "reason", ut_json_text(gap->reason), &ok);
     if (!ok)
         json_decref(object);
@@ -146,8 +140,8 @@ static char *dump(json_t *object)
     return text;
 }
 
-ut_status ut_event_of_airplay(const ut_airplay *air, const ut_segment *segment,
-                              const ut_recording *rec, ut_event *out, ut_err *err)
+ut_status ut_event_of_airplay(const ut_airplay *air, const ut_segment *segment, const ut_recording *rec, ut_event *out,
+                              ut_err *err)
 {
     ut_event event = {.type = UT_EVENT_CUE, .time_ns = air->end_ns};
     char text[128];
@@ -165,8 +159,8 @@ ut_status ut_event_of_gap(const ut_gap *gap, ut_event *out, ut_err *err)
 {
     ut_event event = {.type = UT_EVENT_GAP, .time_ns = gap->end_ns};
     char text[256];
-    snprintf(text, sizeof text, "%s\n%s\n%" PRId64 "\n%" PRId64, UT_EVENT_GAP, gap->channel,
-             gap->start_ns, gap->end_ns);
+    snprintf(text, sizeof text, "%s\n%s\n%" PRId64 "\n%" PRId64, UT_EVENT_GAP, gap->channel, gap->start_ns,
+             gap->end_ns);
     ut_uuid_from_text(text, event.id);
     memcpy(event.key, gap->channel, sizeof event.key);
     event.json = dump(gap_json(gap));

@@ -20,12 +20,12 @@ typedef struct {
 /* Places an identification on air. Its id comes from channel, start and recording: of the recording
  * by its audio, so that it is the same in every store; `rec` is NULL for unidentified music, or for
  * a recording that is no longer there. */
-void ut_airplay_make(const ut_segment *segment, const ut_identification *what,
-                     const ut_recording *rec, const ut_versions *versions, ut_airplay *out);
+void ut_airplay_make(const ut_segment *segment, const ut_identification *what, const ut_recording *rec,
+                     const ut_versions *versions, ut_airplay *out);
 
 /* *out is to be cleared by the caller. */
-UT_CHECK ut_status ut_event_of_airplay(const ut_airplay *air, const ut_segment *segment,
-                                       const ut_recording *rec, ut_event *out, ut_err *err);
+UT_CHECK ut_status ut_event_of_airplay(const ut_airplay *air, const ut_segment *segment, const ut_recording *rec,
+                                       ut_event *out, ut_err *err);
 UT_CHECK ut_status ut_event_of_gap(const ut_gap *gap, ut_event *out, ut_err *err);
 
 /* The event as one CloudEvents 1.0 structured-mode JSON document, without a newline. *json is

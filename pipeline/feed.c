@@ -16,11 +16,11 @@
 
 #define GAP_PIECE_S 60
 #define JUMP_ECHO (UT_RATE_HZ / 2) /* the demuxer's jump comes a PES after the same jump of the time stamps */
-#define GAP_MIN_NS (20 * 1000000) /* less is the inexactness of an arrival, not a gap */
+#define GAP_MIN_NS (20 * 1000000)  /* less is the inexactness of an arrival, not a gap */
 #define ROOM_TO_BEGIN (UT_RATE_HZ / UT_SLOT_FRAMES)
 #define SETTLE_S 1.0
-#define SETTLE_BURST_S 3.0        /* HLS and HTTP begin with what they have kept */
-#define SILENT_PEAK 1e-4F         /* -80 dBFS: the dither of an encoder that gets nothing */
+#define SETTLE_BURST_S 3.0 /* HLS and HTTP begin with what they have kept */
+#define SILENT_PEAK 1e-4F  /* -80 dBFS: the dither of an encoder that gets nothing */
 
 struct ut_feed {
     char channel[64];
@@ -31,15 +31,15 @@ struct ut_feed {
 
     pthread_mutex_t lock; /* guards what follows */
     ut_timeline timeline;
-    ut_convert *convert;  /* of the open segment */
+    ut_convert *convert; /* of the open segment */
     GstAudioInfo format;
-    ut_slot *filling;     /* reserved audio slot, partly filled */
-    ut_slot *gap_slot;    /* committed, to be settled with the segment; NULL: none */
+    ut_slot *filling;  /* reserved audio slot, partly filled */
+    ut_slot *gap_slot; /* committed, to be settled with the segment; NULL: none */
     ut_slot *segment_slot;
-    const char *reason;   /* of the gap that is open while no segment is */
-    double heard_s;       /* monotonic time of the last audio */
+    const char *reason;    /* of the gap that is open while no segment is */
+    double heard_s;        /* monotonic time of the last audio */
     double silent_since_s; /* NAN: not silent */
-    double power;         /* of about the last second */
+    double power;          /* of about the last second */
     ut_capture_status status;
 };
 

@@ -1,5 +1,5 @@
-/* Decoding of files and finite URIs (GStreamer): anything it can decode, as mono float at UT_RATE_HZ or in the original form.
- * Pull interface, bounded memory, one thread each. */
+/* Decoding of files and finite URIs (GStreamer): anything it can decode, as mono float at UT_RATE_HZ or in the original
+ * form. Pull interface, bounded memory, one thread each. */
 #ifndef UT_PIPELINE_MEDIA_H
 #define UT_PIPELINE_MEDIA_H
 
@@ -10,26 +10,26 @@
 typedef struct ut_media ut_media;
 
 typedef struct {
-    int rate_hz;           /* 0: the original rate */
-    int channels;          /* 1: mono; 0: the original channels, interleaved */
-    int program;           /* MPEG-TS programme number; 0: the first */
-    int pid;               /* MPEG-TS PID; 0: any */
-    const char *language;  /* ISO 639; NULL: any */
-    bool drop_centre;      /* 5.1: leave the centre out, a nearly dialogue-free feed */
+    int rate_hz;          /* 0: the original rate */
+    int channels;         /* 1: mono; 0: the original channels, interleaved */
+    int program;          /* MPEG-TS programme number; 0: the first */
+    int pid;              /* MPEG-TS PID; 0: any */
+    const char *language; /* ISO 639; NULL: any */
+    bool drop_centre;     /* 5.1: leave the centre out, a nearly dialogue-free feed */
 } ut_media_options;
 
 /* Borrowed; strings may be NULL. */
 typedef struct {
-    int rate_hz;           /* of what ut_media_read gives */
+    int rate_hz; /* of what ut_media_read gives */
     int channels;
-    bool centre_dropped;   /* there was a centre and it is left out */
-    double duration_s;     /* NAN if unknown */
+    bool centre_dropped; /* there was a centre and it is left out */
+    double duration_s;   /* NAN if unknown */
     const char *codec;
     const char *title, *artist, *album, *isrc, *composer, *publisher, *label;
 } ut_media_info;
 
-/* path: a file or a URI. Errors, one clear line each: UT_E_NOTFOUND; UT_E_UNSUPPORTED (not media, unknown codec, no audio
- * track, names the remedy); UT_E_IO. */
+/* path: a file or a URI. Errors, one clear line each: UT_E_NOTFOUND; UT_E_UNSUPPORTED (not media, unknown codec, no
+ * audio track, names the remedy); UT_E_IO. */
 UT_CHECK ut_status ut_media_open(const char *path, const ut_media_options *options, ut_media **out, ut_err *err);
 void ut_media_close(ut_media **media);
 const ut_media_info *ut_media_describe(const ut_media *media);

@@ -130,8 +130,8 @@ static void report(ut_outbox *box, ut_status rc, const ut_err *err, double retry
     pthread_mutex_unlock(&box->lock);
     char quoted[512];
     if (rc != UT_OK)
-        ut_log(was_healthy ? UT_LOG_WARN : UT_LOG_DEBUG, "outbox", "publish_failed",
-               "retry_s=%.1f error=%s", retry_s, ut_log_quote(quoted, sizeof quoted, err->text));
+        ut_log(was_healthy ? UT_LOG_WARN : UT_LOG_DEBUG, "outbox", "publish_failed", "retry_s=%.1f error=%s", retry_s,
+               ut_log_quote(quoted, sizeof quoted, err->text));
     else if (!was_healthy)
         ut_log(UT_LOG_INFO, "outbox", "publishing_again", "sinks=%zu", box->sink_count);
 }

@@ -14,9 +14,9 @@ typedef struct {
     const char *store;  /* DSN; the thread opens its own handle */
     char *const *sinks; /* "jsonl:PATH"; copied */
     size_t sink_count;
-    double poll_s;      /* how often an idle thread looks for events of other processes; 0: 1 s */
-    double retry_min_s; /* back-off after a failure, doubling; 0: 0.1 s */
-    double retry_max_s; /* 0: 30 s */
+    double poll_s;                      /* how often an idle thread looks for events of other processes; 0: 1 s */
+    double retry_min_s;                 /* back-off after a failure, doubling; 0: 0.1 s */
+    double retry_max_s;                 /* 0: 30 s */
     const ut_sink_ops *const *registry; /* NULL: the built-in sinks */
 } ut_outbox_options;
 

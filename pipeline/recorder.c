@@ -10,8 +10,7 @@ struct ut_recorder {
     size_t count, capacity;
 };
 
-ut_status ut_recorder_open(const ut_segment *segment, const ut_versions *versions,
-                           ut_recorder **out, ut_err *err)
+ut_status ut_recorder_open(const ut_segment *segment, const ut_versions *versions, ut_recorder **out, ut_err *err)
 {
     ut_recorder *recorder = malloc(sizeof *recorder);
     if (!recorder)
@@ -51,8 +50,8 @@ size_t ut_recorder_pending(const ut_recorder *recorder)
 }
 
 /* A recording may have been removed since the index was made: its airplay keeps the number. */
-static ut_status place(const ut_recorder *recorder, ut_store *store, const ut_identification *what,
-                       ut_airplay *air, ut_event *event, ut_err *err)
+static ut_status place(const ut_recorder *recorder, ut_store *store, const ut_identification *what, ut_airplay *air,
+                       ut_event *event, ut_err *err)
 {
     ut_recording rec = {0};
     bool known = false;
@@ -69,8 +68,8 @@ static ut_status place(const ut_recorder *recorder, ut_store *store, const ut_id
     return rc;
 }
 
-ut_status ut_recorder_commit(ut_recorder *recorder, ut_store *store,
-                             const ut_checkpoint *checkpoint, size_t *added, ut_err *err)
+ut_status ut_recorder_commit(ut_recorder *recorder, ut_store *store, const ut_checkpoint *checkpoint, size_t *added,
+                             ut_err *err)
 {
     size_t count = recorder->count, placed = 0, fresh = 0;
     ut_airplay *airplays = calloc(count ? count : 1, sizeof *airplays);
@@ -79,11 +78,9 @@ ut_status ut_recorder_commit(ut_recorder *recorder, ut_store *store,
     if (!airplays || !events)
         rc = ut_fail(err, UT_E_NOMEM, "recorder: %zu airplays", count);
     for (; rc == UT_OK && placed < count; placed++)
-        rc = place(recorder, store, &recorder->pending[placed], &airplays[placed], &events[placed],
-                   err);
+        rc = place(recorder, store, &recorder->pending[placed], &airplays[placed], &events[placed], err);
     if (rc == UT_OK)
-        rc = ut_store_airplay_put(store, recorder->segment.id, airplays, events, count, checkpoint,
-                                  &fresh, err);
+        rc = ut_store_airplay_put(store, recorder->segment.id, airplays, events, count, checkpoint, &fresh, err);
     for (size_t i = 0; events && i < placed; i++)
         ut_event_clear(&events[i]);
     free(events);

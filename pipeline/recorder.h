@@ -10,8 +10,8 @@
 typedef struct ut_recorder ut_recorder;
 
 /* The segment has its id; it and the versions are copied. */
-UT_CHECK ut_status ut_recorder_open(const ut_segment *segment, const ut_versions *versions,
-                                    ut_recorder **out, ut_err *err);
+UT_CHECK ut_status ut_recorder_open(const ut_segment *segment, const ut_versions *versions, ut_recorder **out,
+                                    ut_err *err);
 void ut_recorder_close(ut_recorder **recorder); /* what was not committed is dropped */
 
 /* An ut_identification_fn whose arg is the recorder. */
@@ -20,7 +20,7 @@ size_t ut_recorder_pending(const ut_recorder *recorder);
 
 /* Commits what is pending. On failure it stays pending, and the call may be repeated. *added, if
  * not NULL, counts those that the store did not have. */
-UT_CHECK ut_status ut_recorder_commit(ut_recorder *recorder, ut_store *store,
-                                      const ut_checkpoint *checkpoint, size_t *added, ut_err *err);
+UT_CHECK ut_status ut_recorder_commit(ut_recorder *recorder, ut_store *store, const ut_checkpoint *checkpoint,
+                                      size_t *added, ut_err *err);
 
 #endif

@@ -89,8 +89,7 @@ static ut_status begin(replay *r, const ut_replay_item *item, ut_err *err)
 
 static ut_status open_chain(replay *r, const ut_replay_item *item, ut_err *err)
 {
-    ut_versions versions = {.catalogue_version =
-                                ut_index_describe(r->options->analyser.index).catalogue_version};
+    ut_versions versions = {.catalogue_version = ut_index_describe(r->options->analyser.index).catalogue_version};
     snprintf(versions.params, sizeof versions.params, "%s", r->options->params);
     if (r->options->analyser.model)
         snprintf(versions.model_hash, sizeof versions.model_hash, "%s",
@@ -99,8 +98,8 @@ static ut_status open_chain(replay *r, const ut_replay_item *item, ut_err *err)
     if (rc == UT_OK)
         rc = ut_recorder_open(&r->segment, &versions, &r->recorder, err);
     if (rc == UT_OK)
-        rc = ut_analyser_open(&r->options->analyser, r->checkpoint.resume_sample, ut_recorder_emit,
-                              r->recorder, &r->analyser, err);
+        rc = ut_analyser_open(&r->options->analyser, r->checkpoint.resume_sample, ut_recorder_emit, r->recorder,
+                              &r->analyser, err);
     if (rc == UT_OK && !(r->chunk = malloc(CHUNK * sizeof *r->chunk)))
         rc = ut_fail(err, UT_E_NOMEM, "replay: %d samples", CHUNK);
     return rc;
@@ -126,8 +125,7 @@ static ut_status analyse(replay *r, const int64_t resume, ut_err *err)
         ut_status rc = read_chunk(r, &got, err);
         if (rc != UT_OK || got == 0)
             return rc;
-        if (r->position >= resume &&
-            (rc = ut_analyser_push(r->analyser, r->chunk, got, err)) != UT_OK)
+        if (r->position >= resume && (rc = ut_analyser_push(r->analyser, r->chunk, got, err)) != UT_OK)
             return rc;
         r->position += (int64_t)got;
         progress(r, (double)got / UT_RATE_HZ);
@@ -172,8 +170,8 @@ static void replay_clear(replay *r)
     free(r->chunk);
 }
 
-ut_status ut_replay_file(const ut_replay_options *options, const ut_replay_item *item,
-                         ut_replay_result *result, ut_err *err)
+ut_status ut_replay_file(const ut_replay_options *options, const ut_replay_item *item, ut_replay_result *result,
+                         ut_err *err)
 {
     replay r = {.options = options};
     ut_replay_result made = {0};

@@ -24,8 +24,7 @@ UT_CHECK ut_status ut_replay_time_of_name(const char *path, int64_t *utc_ns, ut_
 /* Start times from durations: the first file begins at start_ns, each next where the one before
  * ends by its container's duration (decoded once through where that is unknown). Fills in start_ns
  * and duration_s. */
-UT_CHECK ut_status ut_replay_plan(ut_replay_item *items, size_t count, int64_t start_ns,
-                                  ut_err *err);
+UT_CHECK ut_status ut_replay_plan(ut_replay_item *items, size_t count, int64_t start_ns, ut_err *err);
 
 typedef struct {
     const char *store; /* DSN */

@@ -26,8 +26,7 @@ static bool read_time(const char *text, char rfc[32])
     }
     if (isdigit((unsigned char)*text)) /* part of a longer number */
         return false;
-    snprintf(rfc, 32, "%s-%s-%sT%s:%s:%sZ", fields[0], fields[1], fields[2], fields[3], fields[4],
-             fields[5]);
+    snprintf(rfc, 32, "%s-%s-%sT%s:%s:%sZ", fields[0], fields[1], fields[2], fields[3], fields[4], fields[5]);
     return true;
 }
 

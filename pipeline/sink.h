@@ -24,7 +24,7 @@ extern const ut_sink_ops ut_sink_jsonl; /* jsonl:PATH, jsonl:- */
 
 /* Finds the family of "scheme:target" in `registry` (ends with NULL; NULL: the built-in ones).
  * UT_E_ARG names the known ones. */
-UT_CHECK ut_status ut_sink_find(const ut_sink_ops *const *registry, const char *spec,
-                                const ut_sink_ops **ops, const char **target, ut_err *err);
+UT_CHECK ut_status ut_sink_find(const ut_sink_ops *const *registry, const char *spec, const ut_sink_ops **ops,
+                                const char **target, ut_err *err);
 
 #endif

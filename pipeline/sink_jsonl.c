@@ -25,8 +25,7 @@ typedef struct {
 static ut_status fail_errno(ut_err *err, const jsonl *self, const char *what)
 {
     bool full = errno == ENOSPC || errno == EDQUOT || errno == EFBIG;
-    return ut_fail(err, full ? UT_E_FULL : UT_E_IO, "jsonl: %s: %s: %s", self->path, what,
-                   strerror(errno));
+    return ut_fail(err, full ? UT_E_FULL : UT_E_IO, "jsonl: %s: %s: %s", self->path, what, strerror(errno));
 }
 
 static void jsonl_close(void *arg)
@@ -63,8 +62,8 @@ static ut_status repair(jsonl *self, ut_err *err)
     if (ftruncate(self->fd, end) != 0 || fsync(self->fd) != 0)
         return fail_errno(err, self, "repair");
     char quoted[512];
-    ut_log(UT_LOG_WARN, "sink", "torn_line_cut", "path=%s bytes=%lld",
-           ut_log_quote(quoted, sizeof quoted, self->path), (long long)(size - end));
+    ut_log(UT_LOG_WARN, "sink", "torn_line_cut", "path=%s bytes=%lld", ut_log_quote(quoted, sizeof quoted, self->path),
+           (long long)(size - end));
     return UT_OK;
 }
 
@@ -72,8 +71,7 @@ static ut_status open_file(jsonl *self, ut_err *err)
 {
     struct stat st;
     self->fd = open(self->path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-    if (self->fd < 0 && errno != ENOENT &&
-        errno != EISDIR) /* a FIFO or a device that cannot be read */
+    if (self->fd < 0 && errno != ENOENT && errno != EISDIR) /* a FIFO or a device that cannot be read */
         self->fd = open(self->path, O_WRONLY | O_APPEND | O_CLOEXEC);
     if (self->fd < 0 || fstat(self->fd, &st) != 0)
         return fail_errno(err, self, "open");
@@ -82,9 +80,8 @@ static ut_status open_file(jsonl *self, ut_err *err)
         return UT_OK;
     /* Two writers would cut each other's lines. */
     if (flock(self->fd, LOCK_EX | LOCK_NB) != 0)
-        return errno == EWOULDBLOCK
-                   ? ut_fail(err, UT_E_BUSY, "jsonl: %s: another process writes to it", self->path)
-                   : fail_errno(err, self, "lock");
+        return errno == EWOULDBLOCK ? ut_fail(err, UT_E_BUSY, "jsonl: %s: another process writes to it", self->path)
+                                    : fail_errno(err, self, "lock");
     return repair(self, err);
 }
 

@@ -61,7 +61,7 @@ ut_status ut_source_describe(const char *uri, ut_source_info *info, ut_err *err)
         const char *prefix;
         ut_source_kind kind;
     } prefixes[] = {
-        {"udp://", UT_SOURCE_UDP},    {"rtp://", UT_SOURCE_RTP},   {"srt://", UT_SOURCE_SRT},
+        {"udp://", UT_SOURCE_UDP},    {"rtp://", UT_SOURCE_RTP},    {"srt://", UT_SOURCE_SRT},
         {"http://", UT_SOURCE_HTTP},  {"https://", UT_SOURCE_HTTP}, {"rtsp://", UT_SOURCE_RTSP},
         {"rtsps://", UT_SOURCE_RTSP}, {"rtspt://", UT_SOURCE_RTSP}, {"alsa:", UT_SOURCE_ALSA},
         {"test:", UT_SOURCE_TEST},    {"file:", UT_SOURCE_FILE},
@@ -75,8 +75,7 @@ ut_status ut_source_describe(const char *uri, ut_source_info *info, ut_err *err)
             break;
         }
     if (!known || !*uri)
-        return ut_fail(err, UT_E_ARG,
-                       "%s: not a source: udp, rtp, srt, http(s), rtsp(s), alsa:DEVICE, file:PATH", uri);
+        return ut_fail(err, UT_E_ARG, "%s: not a source: udp, rtp, srt, http(s), rtsp(s), alsa:DEVICE, file:PATH", uri);
     if (kind == UT_SOURCE_HTTP && is_hls(uri))
         kind = UT_SOURCE_HLS;
     *info = kinds[kind].info;
@@ -175,7 +174,8 @@ static ut_status build_rtp(GstBin *pipeline, const char *uri, ut_decode *decode,
         (rc = ut_gst_make(pipeline, "rtpjitterbuffer", &jitter, err)) != UT_OK ||
         (rc = ut_gst_make(pipeline, "rtpmp2tdepay", &depay, err)) != UT_OK)
         return rc;
-    GstCaps *caps = gst_caps_from_string("application/x-rtp,media=video,encoding-name=MP2T,clock-rate=90000,payload=33");
+    GstCaps *caps =
+        gst_caps_from_string("application/x-rtp,media=video,encoding-name=MP2T,clock-rate=90000,payload=33");
     g_object_set(udpsrc, "caps", caps, NULL);
     gst_caps_unref(caps);
     if (!gst_element_link_many(udpsrc, jitter, depay, NULL))
@@ -232,7 +232,8 @@ static ut_status build_http(GstBin *pipeline, const char *uri, ut_decode *decode
     return feed_from(http, decode, NULL, err);
 }
 
-/* --- RTSP ----------------------------------------------------------------------------------------------------------- */
+/* --- RTSP -----------------------------------------------------------------------------------------------------------
+ */
 
 /* Video is not even asked for. MPEG-TS in RTP calls itself video. */
 static gboolean on_rtsp_stream(GstElement *rtspsrc, guint number, GstCaps *caps, gpointer arg)

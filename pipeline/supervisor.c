@@ -43,8 +43,12 @@ struct ut_supervisor {
 
 ut_supervisor_options ut_supervisor_defaults(void)
 {
-    return (ut_supervisor_options){.connect_timeout_s = 10, .no_data_timeout_s = 5, .retry_min_s = 0.5,
-                                   .retry_max_s = 30,       .ring_s = 30,           .pts_tolerance_s = 0.1,
+    return (ut_supervisor_options){.connect_timeout_s = 10,
+                                   .no_data_timeout_s = 5,
+                                   .retry_min_s = 0.5,
+                                   .retry_max_s = 30,
+                                   .ring_s = 30,
+                                   .pts_tolerance_s = 0.1,
                                    .silence_s = 60};
 }
 
@@ -139,7 +143,8 @@ static double patience_s(const ut_supervisor *s, bool heard)
 {
     if (heard)
         return s->options.no_data_timeout_s;
-    return s->source.passive ? fmax(s->options.connect_timeout_s, s->options.retry_max_s) : s->options.connect_timeout_s;
+    return s->source.passive ? fmax(s->options.connect_timeout_s, s->options.retry_max_s)
+                             : s->options.connect_timeout_s;
 }
 
 /* Watches until it is time to give up. */
@@ -206,8 +211,7 @@ static bool live(ut_supervisor *s)
     int other = 0;
     uint64_t before = ut_feed_samples(s->feed);
     if (attempt_open(s, &a, &err) == UT_OK) {
-        if (gst_element_set_state(a.pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE &&
-            !poll_bus(s, &a, &err))
+        if (gst_element_set_state(a.pipeline, GST_STATE_PLAYING) == GST_STATE_CHANGE_FAILURE && !poll_bus(s, &a, &err))
             ut_fail(&err, UT_E_IO, "%s: cannot be started", s->shown);
         else if (err.code == UT_OK)
             reason = watch(s, &a, &err);
@@ -231,8 +235,9 @@ static bool live(ut_supervisor *s)
     bool at_once = s->source.passive && strcmp(reason, "error") != 0;
     double delay_s = at_once ? 0 : ut_backoff_next(&s->backoff);
     char quoted[400];
-    ut_log(heard || !at_once ? UT_LOG_WARN : UT_LOG_DEBUG, "capture", "down", "channel=%s reason=%s retry_s=%.1f error=%s",
-           s->options.channel, reason, delay_s, ut_log_quote(quoted, sizeof quoted, err.text));
+    ut_log(heard || !at_once ? UT_LOG_WARN : UT_LOG_DEBUG, "capture", "down",
+           "channel=%s reason=%s retry_s=%.1f error=%s", s->options.channel, reason, delay_s,
+           ut_log_quote(quoted, sizeof quoted, err.text));
     wait_s(s, delay_s);
     return true;
 }

@@ -33,8 +33,7 @@ static ut_airplay play(int64_t recording, double from_s, double to_s)
     return air;
 }
 
-static size_t make(const ut_airplay *airplays, size_t count, const ut_cue_rules *rules,
-                   ut_cue **cues)
+static size_t make(const ut_airplay *airplays, size_t count, const ut_cue_rules *rules, ut_cue **cues)
 {
     ut_err err;
     size_t got = 0;

@@ -19,15 +19,10 @@ static const ut_segment segment = {.id = 3,
                                    .start_ns = INT64_C(1795000000123456789),
                                    .time_source = "given"};
 static const ut_versions versions = {.model_hash = "ab12", .params = "p3", .catalogue_version = 9};
-static ut_party party = {.name = (char *)"A. Writer",
-                         .ipi = (char *)"00000000199",
-                         .role = UT_ROLE_COMPOSER,
-                         .share = NAN};
-static const ut_recording recording = {.id = 5,
-                                       .audio_sha256 = "cafe",
-                                       .title = (char *)"Bad \xff tag",
-                                       .parties = &party,
-                                       .party_count = 1};
+static ut_party party = {
+    .name = (char *)"A. Writer", .ipi = (char *)"00000000199", .role = UT_ROLE_COMPOSER, .share = NAN};
+static const ut_recording recording = {
+    .id = 5, .audio_sha256 = "cafe", .title = (char *)"Bad \xff tag", .parties = &party, .party_count = 1};
 
 static ut_identification identification(int64_t recording_id, int64_t start)
 {
@@ -120,8 +115,7 @@ static void events_fit_their_schemas(void **state)
     for (int64_t id = 0; id <= 5; id += 5) {
         ut_airplay air = airplay(&segment, id, 100);
         ut_event event;
-        assert_int_equal(ut_event_of_airplay(&air, &segment, id ? &recording : NULL, &event, NULL),
-                         UT_OK);
+        assert_int_equal(ut_event_of_airplay(&air, &segment, id ? &recording : NULL, &event, NULL), UT_OK);
         assert_string_equal(event.key, "one");
         assert_int_equal(event.time_ns, air.end_ns);
         put_line(out, &event);
@@ -131,8 +125,8 @@ static void events_fit_their_schemas(void **state)
     assert_int_equal(ut_event_of_gap(&gap, &event, NULL), UT_OK);
     put_line(out, &event);
     assert_int_equal(fclose(out), 0);
-    snprintf(command, sizeof command, "/usr/bin/python3 %s/unit/check_events.py %s %s 3",
-             UT_TEST_DATA, UT_SCHEMAS, path);
+    snprintf(command, sizeof command, "/usr/bin/python3 %s/unit/check_events.py %s %s 3", UT_TEST_DATA, UT_SCHEMAS,
+             path);
     assert_int_equal(system(command), 0);
     unlink(path);
 }

@@ -146,8 +146,8 @@ static void add_events(int from, int to)
         memcpy(airplays[i].id, events[i].id, sizeof airplays[i].id);
     }
     const ut_checkpoint checkpoint = {.resume_sample = to};
-    if (ut_store_airplay_put(store, segment.id, airplays, events, (size_t)(to - from), &checkpoint,
-                             &added, &err) != UT_OK)
+    if (ut_store_airplay_put(store, segment.id, airplays, events, (size_t)(to - from), &checkpoint, &added, &err) !=
+        UT_OK)
         fail_msg("%s", err.text);
     assert_int_equal(added, to - from);
     ut_store_close(&store);
@@ -203,8 +203,7 @@ static void survives_failures_of_every_call(void **state)
 {
     (void)state;
     add_events(0, MANY);
-    fakes[0].fail_every =
-        301; /* a batch is 258 calls: open, sends and flush all get their turn to fail */
+    fakes[0].fail_every = 301; /* a batch is 258 calls: open, sends and flush all get their turn to fail */
     fakes[1].fail_every = 271;
     ut_outbox *box = start("fake:0", "fake:1");
     bool left = true;
@@ -239,8 +238,7 @@ static void a_dead_sink_keeps_events_and_stops_in_time(void **state)
     assert_int_equal(pending(), 10);
     assert_int_equal(fakes[1].got_count, 0);
 
-    fakes[1].down =
-        false; /* it is back: the second gets all; the first may see repeats, never a loss */
+    fakes[1].down = false; /* it is back: the second gets all; the first may see repeats, never a loss */
     box = start("fake:0", "fake:1");
     ut_outbox_stop(&box, 60, &left);
     assert_false(left);
@@ -258,8 +256,7 @@ static void sees_events_that_come_while_it_runs(void **state)
         ut_outbox_wake(box);
     }
     bool left = true;
-    ut_outbox_stop(&box, 60,
-                   &left); /* the last ones may have come just now: the drain must look again */
+    ut_outbox_stop(&box, 60, &left); /* the last ones may have come just now: the drain must look again */
     assert_false(left);
     assert_complete(&fakes[0], 50);
 }
@@ -333,8 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(kill_dash_nine_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(publishes_in_order_and_acknowledges, setup, teardown),
         cmocka_unit_test_setup_teardown(survives_failures_of_every_call, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_dead_sink_keeps_events_and_stops_in_time, setup,
-                                        teardown),
+        cmocka_unit_test_setup_teardown(a_dead_sink_keeps_events_and_stops_in_time, setup, teardown),
         cmocka_unit_test_setup_teardown(sees_events_that_come_while_it_runs, setup, teardown),
         cmocka_unit_test_setup_teardown(a_wrong_sink_fails_at_once, setup, teardown),
     };

@@ -26,10 +26,8 @@ static ut_party parties[] = {
      .role = UT_ROLE_PUBLISHER,
      .share = 0.5},
 };
-static ut_recording first = {
-    .id = 7, .title = (char *)"=HYPERLINK(\"x\")", .parties = parties, .party_count = 2};
-static ut_recording second = {
-    .id = 8, .title = (char *)"Second", .parties = parties, .party_count = 2};
+static ut_recording first = {.id = 7, .title = (char *)"=HYPERLINK(\"x\")", .parties = parties, .party_count = 2};
+static ut_recording second = {.id = 8, .title = (char *)"Second", .parties = parties, .party_count = 2};
 
 static int64_t start_ns;
 
@@ -77,10 +75,7 @@ static void forms_read_back(void **state)
     memcpy(exact, cues, sizeof cues);
     exact[0].start_ns = start_ns + INT64_C(1499999999);
     const ut_recording *recordings[] = {&first, NULL, &second};
-    const ut_gap gap = {.channel = "one",
-                        .start_ns = start_ns,
-                        .end_ns = start_ns + UT_NS_PER_S,
-                        .reason = "no-data"};
+    const ut_gap gap = {.channel = "one", .start_ns = start_ns, .end_ns = start_ns + UT_NS_PER_S, .reason = "no-data"};
     const ut_sheet sheet = {
         .header = {.programme = "Tonight =1+1",
                    .episode = "Pilot",
@@ -110,8 +105,8 @@ static void forms_read_back(void **state)
     free(data);
     snprintf(path, sizeof path, "%s/sheet.xlsx", folder);
     assert_int_equal(ut_sheet_xlsx(&sheet, path, NULL), UT_OK);
-    snprintf(command, sizeof command, "/usr/bin/python3 %s/unit/check_sheet.py %s %s", UT_TEST_DATA,
-             UT_SCHEMAS, folder);
+    snprintf(command, sizeof command, "/usr/bin/python3 %s/unit/check_sheet.py %s %s", UT_TEST_DATA, UT_SCHEMAS,
+             folder);
     assert_int_equal(system(command), 0);
     snprintf(command, sizeof command, "rm -r %s", folder);
     assert_int_equal(system(command), 0);
@@ -136,8 +131,7 @@ static void total_is_the_sum_of_the_printed(void **state)
     ut_cue cues[4];
     const ut_recording *recordings[4] = {NULL};
     for (int i = 0; i < 4; i++) /* 4 × 0.6 s: 2.4 s on air, 4 s as printed */
-        cues[i] = cue(i + 1, UT_UNIDENTIFIED, 0, i * INT64_C(10000000000),
-                      i * INT64_C(10000000000) + 600000000);
+        cues[i] = cue(i + 1, UT_UNIDENTIFIED, 0, i * INT64_C(10000000000), i * INT64_C(10000000000) + 600000000);
     const ut_sheet sheet = {.cues = cues, .recordings = recordings, .count = 4};
     assert_int_equal(ut_rows_total_s(&sheet), 4);
 }

@@ -100,8 +100,7 @@ static void a_torn_last_line_is_cut(void **state)
     send_number(self, 0);
     assert_int_equal(ut_sink_jsonl.flush(self, NULL), UT_OK);
     ut_sink_jsonl.close(self);
-    for (size_t torn = 1; torn <= 20000;
-         torn = torn * 7 + 1) { /* within one read of the repair, and over several */
+    for (size_t torn = 1; torn <= 20000; torn = torn * 7 + 1) { /* within one read of the repair, and over several */
         FILE *out = fopen(path, "a");
         for (size_t i = 0; i < torn; i++)
             fputc('{', out);

@@ -18,9 +18,9 @@ typedef struct {
 typedef struct {
     double rate_hz;
     double beat_s;
-    int root;            /* MIDI note of the key */
+    int root; /* MIDI note of the key */
     const int *scale;
-    int chords[4];       /* scale degrees of a four-bar phrase */
+    int chords[4];              /* scale degrees of a four-bar phrase */
     int tune[4][SLOTS_PER_BAR]; /* scale degrees, -99 = rest */
     voice lead, pad, bass;
     int drums;
