@@ -68,6 +68,24 @@ ut_status ut_sqlite_checkpoint_get(ut_store *store, int64_t segment_id, ut_check
     return rc;
 }
 
+ut_status ut_sqlite_captured_until(ut_store *store, const char *channel, int64_t *utc_ns, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    int64_t until_ns = 0;
+    ut_status rc = ut_sqlite_number(self, &until_ns, err,
+                                    "SELECT coalesce(max(until), -1) FROM ("
+                                    " SELECT max(start_ns + max(sample_count, resume_sample) * ?) AS until FROM segment"
+                                    " WHERE channel = ? AND time_source <> 'given'"
+                                    " UNION ALL SELECT max(end_ns) FROM gap WHERE channel = ?)",
+                                    "itt", (int64_t)(1000000000 / UT_RATE_HZ), channel, channel);
+    if (rc != UT_OK)
+        return rc;
+    if (until_ns < 0)
+        return ut_fail(err, UT_E_NOTFOUND, "channel %s: never captured", channel);
+    *utc_ns = until_ns;
+    return UT_OK;
+}
+
 /* --- gaps ------------------------------------------------------------------------------------ */
 
 ut_status ut_sqlite_gap_put(ut_store *store, const ut_gap *gap, const ut_event *event, ut_err *err)

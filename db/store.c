@@ -151,6 +151,11 @@ ut_status ut_store_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkp
     return store->ops->checkpoint_get(store, segment_id, out, err);
 }
 
+ut_status ut_store_captured_until(ut_store *store, const char *channel, int64_t *utc_ns, ut_err *err)
+{
+    return store->ops->captured_until(store, channel, utc_ns, err);
+}
+
 ut_status ut_store_airplay_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
                                 void *arg, ut_err *err)
 {

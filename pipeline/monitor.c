@@ -189,6 +189,28 @@ static ut_supervisor_options capture_options(const ut_monitor *m, const ut_chann
     return options;
 }
 
+/* The program itself was away: what no segment and no gap accounts for, up to now. */
+static ut_status record_absence(ut_monitor *m, ut_store *store, const char *channel, ut_err *err)
+{
+    ut_gap gap = {.end_ns = ut_now_ns(), .reason = "restart"};
+    ut_status rc = ut_store_captured_until(store, channel, &gap.start_ns, err);
+    if (rc == UT_E_NOTFOUND || (rc == UT_OK && gap.start_ns >= gap.end_ns))
+        return UT_OK;
+    snprintf(gap.channel, sizeof gap.channel, "%s", channel);
+    return rc == UT_OK ? ut_journal_gap(m->journal, &gap, err) : rc;
+}
+
+static ut_status record_absences(ut_monitor *m, ut_err *err)
+{
+    ut_store *store = NULL;
+    ut_status rc = ut_store_open(m->options.store, UT_STORE_READ, &store, err);
+    for (size_t i = 0; i < m->options.config->channel_count && rc == UT_OK; i++)
+        if (m->options.config->channels[i].enabled)
+            rc = record_absence(m, store, m->options.config->channels[i].id, err);
+    ut_store_close(&store);
+    return rc;
+}
+
 static ut_status open_channels(ut_monitor *m, ut_err *err)
 {
     const ut_config *config = m->options.config;
@@ -267,6 +289,8 @@ ut_status ut_monitor_open(const ut_monitor_options *options, ut_monitor **out, u
         rc = open_catalogue(m, err);
     if (rc == UT_OK)
         rc = open_writers(m, err);
+    if (rc == UT_OK)
+        rc = record_absences(m, err);
     if (rc == UT_OK)
         rc = open_channels(m, err);
     if (rc == UT_OK)

@@ -40,6 +40,31 @@ static void segment_is_one_by_channel_source_and_start(void **state)
     assert_ok(ut_store_verify(f->store, ERR));
 }
 
+static void a_channel_is_accounted_for_to_its_last_end(void **state)
+{
+    fixture *f = *state;
+    int64_t until_ns = 0;
+    ut_segment archive = segment_make("one", INT64_C(9000000000000)), live = segment_make("one", 5);
+    assert_ok(ut_store_segment_put(f->store, &archive, ERR)); /* a replay says nothing about the live capture */
+    assert_int_equal(ut_store_captured_until(f->store, "one", &until_ns, ERR), UT_E_NOTFOUND);
+    strcpy(live.time_source, "arrival");
+    assert_ok(ut_store_segment_put(f->store, &live, ERR));
+    const ut_checkpoint checkpoint = {.resume_sample = 16000};
+    size_t added;
+    assert_ok(ut_store_airplay_put(f->store, live.id, NULL, NULL, 0, &checkpoint, &added, ERR));
+    assert_ok(ut_store_captured_until(f->store, "one", &until_ns, ERR)); /* a crash: to the checkpoint */
+    assert_int_equal(until_ns, INT64_C(1000000005));
+    assert_ok(ut_store_segment_end(f->store, live.id, 32000, ERR));
+    assert_ok(ut_store_captured_until(f->store, "one", &until_ns, ERR));
+    assert_int_equal(until_ns, INT64_C(2000000005));
+    ut_gap gap = {
+        .channel = "one", .start_ns = INT64_C(2000000005), .end_ns = INT64_C(3000000000), .reason = "no-data"};
+    assert_ok(ut_store_gap_put(f->store, &gap, NULL, ERR));
+    assert_ok(ut_store_captured_until(f->store, "one", &until_ns, ERR));
+    assert_int_equal(until_ns, INT64_C(3000000000));
+    assert_int_equal(ut_store_captured_until(f->store, "two", &until_ns, ERR), UT_E_NOTFOUND);
+}
+
 typedef struct {
     ut_airplay items[16];
     size_t count;
@@ -305,6 +330,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(segment_is_one_by_channel_source_and_start),
+        TEST(a_channel_is_accounted_for_to_its_last_end),
         TEST(airplay_comes_back_as_it_was_put),
         TEST(airplays_by_channel_and_overlap_in_order),
         TEST(repeated_airplay_is_left_alone_with_its_event),

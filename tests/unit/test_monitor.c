@@ -230,7 +230,7 @@ static ut_status check_airplay(void *arg, const ut_airplay *air)
 
 static ut_status count_gap(void *arg, const ut_gap *gap)
 {
-    assert_string_equal(gap->reason, "no-data");
+    assert_true(strcmp(gap->reason, "no-data") == 0 || strcmp(gap->reason, "restart") == 0);
     ++*(int *)arg;
     return UT_OK;
 }
@@ -310,7 +310,7 @@ static void a_restart_repeats_nothing(void **state)
     }
     read_store(f, &gaps_again, &again); /* the same audio at the same time: the same ids */
     assert_int_equal(again.airplays, stats.airplays);
-    assert_int_equal(gaps_again, gaps);
+    assert_int_equal(gaps_again, gaps + CHANNELS); /* nobody listened between the runs */
 }
 
 /* GET of a path; the whole answer. */
