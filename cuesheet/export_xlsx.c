@@ -80,12 +80,12 @@ static ut_status put_row(void *arg, const ut_row *row, ut_err *err)
             row->in_s / 3600,     row->in_s / 60 % 60, row->in_s % 60,       row->out_s / 3600,
             row->out_s / 60 % 60, row->out_s % 60,     row->duration_s / 60, row->duration_s % 60,
         };
-        for (lxw_col_t i = 0; i < sizeof times / sizeof *times; i++)
-            put_number(out, out->row, 3 + i, (double)times[i]);
+        for (size_t i = 0; i < sizeof times / sizeof *times; i++)
+            put_number(out, out->row, (lxw_col_t)(3 + i), (double)times[i]);
     }
     const char *const cells[] = {row->role, row->first_name, row->last_name, row->publisher, row->ipi, row->society};
-    for (lxw_col_t i = 0; i < sizeof cells / sizeof *cells; i++)
-        put_text(out, out->row, 11 + i, cells[i]);
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++)
+        put_text(out, out->row, (lxw_col_t)(11 + i), cells[i]);
     if (!isnan(row->share))
         put_number(out, out->row, 17, row->share);
     out->row++;
@@ -134,7 +134,7 @@ ut_status ut_sheet_xlsx(const ut_sheet *sheet, const char *path, ut_err *err)
     size_t rows = ut_rows_count(sheet);
     if (rows > UT_RAPIDCUE_ROWS)
         return ut_fail(err, UT_E_ARG, "%s: %zu rows, the RapidCue workbook holds %d", path, rows, UT_RAPIDCUE_ROWS);
-    if ((size_t)snprintf(part, sizeof part, "%s.tmp", path) >= sizeof part)
+    if ((size_t)snprintf(part, sizeof part, "%s.%d.tmp", path, (int)getpid()) >= sizeof part)
         return ut_fail(err, UT_E_ARG, "%s: path too long", path);
     ut_status rc = touch_or_sync(part, O_WRONLY | O_CREAT | O_TRUNC, err);
     if (rc != UT_OK)
