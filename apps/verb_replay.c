@@ -172,11 +172,17 @@ static ut_status replay_all(replay_run *run, ut_err *err)
 
 static int replay_verb(const ut_args *args)
 {
+    ut_err err = {0};
     const char *channel = ut_args_text(args, "channel");
     if (!channel || !ut_args_text(args, "start"))
         return ut_cli_usage(args, "--channel and --start are needed");
-    if (strlen(channel) > 63 || !*channel)
-        return ut_cli_usage(args, "--channel: %s: 1 to 63 characters", channel);
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+    if (!*channel || strlen(channel) > 63 || channel[strspn(channel, allowed)])
+        return ut_cli_usage(args, "--channel: %s: 1 to 63 of A-Z a-z 0-9 . _ -", channel);
+    int64_t start_ns;
+    if (strcmp(ut_args_text(args, "start"), "name") != 0 &&
+        ut_time_parse(ut_args_text(args, "start"), &start_ns, &err) != UT_OK)
+        return ut_cli_usage(args, "--start: %s", err.text);
     replay_run run = {.args = args,
                       .options = {.store = ut_args_store(args),
                                   .channel = channel,
@@ -184,7 +190,6 @@ static int replay_verb(const ut_args *args)
                                   .progress = on_progress},
                       .lock = PTHREAD_MUTEX_INITIALIZER};
     run.options.arg = &run;
-    ut_err err = {0};
     bool left = false;
     double before_s = ut_monotonic_s();
     ut_status rc = replay_all(&run, &err);

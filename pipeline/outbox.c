@@ -74,11 +74,7 @@ static ut_status sink_deliver(ut_outbox *box, sink_slot *sink, ut_err *err)
 
 static ut_status batch_fetch(ut_outbox *box, ut_err *err)
 {
-    ut_status rc = UT_OK;
-    if (!box->store)
-        rc = ut_store_open(box->dsn, UT_STORE_WRITE, &box->store, err);
-    if (rc == UT_OK)
-        rc = ut_store_outbox_peek(box->store, 0, box->batch, BATCH, &box->batch_count, err);
+    ut_status rc = ut_store_outbox_peek(box->store, 0, box->batch, BATCH, &box->batch_count, err);
     for (size_t i = 0; i < box->sink_count; i++)
         box->sinks[i].delivered = false;
     return rc;
@@ -101,12 +97,22 @@ static ut_status batch_acknowledge(ut_outbox *box, ut_err *err)
     return UT_OK;
 }
 
+/* A fresh handle may fare better: the file was moved, the server is back. */
+static ut_status store_failed(ut_outbox *box, ut_status rc)
+{
+    if (rc != UT_OK && rc != UT_E_BUSY)
+        ut_store_close(&box->store);
+    return rc;
+}
+
 /* One round: fetch if there is no batch, publish it to the sinks that lack it, acknowledge. */
 static ut_status outbox_round(ut_outbox *box, ut_err *err)
 {
     ut_status rc = UT_OK;
-    if (box->batch_count == 0 && (rc = batch_fetch(box, err)) != UT_OK)
+    if (!box->store && (rc = ut_store_open(box->dsn, UT_STORE_WRITE, &box->store, err)) != UT_OK)
         return rc;
+    if (box->batch_count == 0 && (rc = batch_fetch(box, err)) != UT_OK)
+        return store_failed(box, rc);
     box->drained = box->batch_count == 0;
     for (size_t i = 0; !box->drained && i < box->sink_count; i++) {
         if (box->sinks[i].delivered)
@@ -118,7 +124,9 @@ static ut_status outbox_round(ut_outbox *box, ut_err *err)
             *err = sink_err;
         }
     }
-    return rc == UT_OK && !box->drained ? batch_acknowledge(box, err) : rc;
+    if (rc != UT_OK || box->drained)
+        return rc;
+    return store_failed(box, batch_acknowledge(box, err));
 }
 
 static void report(ut_outbox *box, ut_status rc, const ut_err *err, double retry_s)
