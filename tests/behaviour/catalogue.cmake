@@ -1,5 +1,8 @@
 add_test(NAME catalogue COMMAND "${CMAKE_SOURCE_DIR}/tests/behaviour/catalogue.sh" $<TARGET_FILE:undertone>)
-set_tests_properties(catalogue PROPERTIES LABELS behaviour TIMEOUT 300)
+set_tests_properties(catalogue PROPERTIES LABELS behaviour TIMEOUT 300 ENVIRONMENT
+    "LSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/tests/sanitizers/lsan.supp:print_suppressions=0")
 
 ut_test(test_catalogue_index SOURCES "${CMAKE_SOURCE_DIR}/tests/behaviour/test_catalogue_index.c"
     LINK store_fixture ut_pipeline LABELS behaviour TIMEOUT 300)
+ut_test(test_ingest SOURCES "${CMAKE_SOURCE_DIR}/tests/behaviour/test_ingest.c"
+    LINK store_fixture ut_pipeline LABELS behaviour TIMEOUT 120)
