@@ -41,12 +41,12 @@ void ut_figures_text(FILE *out, const ut_figures *figures)
     fprintf(out, "machine: %s, %d cores (%s), %lld MiB; %s\n", machine.cpu, machine.cores, machine.features,
             (long long)machine.memory_mib, machine.system);
     fprintf(out, "undertone %s, %s; one core each unless said otherwise\n\n", machine.version, machine.compiler);
-    fprintf(out, "| stage       | %-52s |      figure | unit             |\n", "what");
-    fprintf(out, "|-------------|%.54s|------------:|------------------|\n",
-            "------------------------------------------------------------");
+    fprintf(out, "| stage       | %-62s |      figure | unit             |\n", "what");
+    fprintf(out, "|-------------|%.64s|------------:|------------------|\n",
+            "----------------------------------------------------------------");
     for (size_t i = 0; i < figures->count; i++) {
         const ut_figure *figure = &figures->items[i];
-        fprintf(out, "| %-11s | %-52s | %11.*f | %-16s |\n", figure->stage, figure->what,
+        fprintf(out, "| %-11s | %-62s | %11.*f | %-16s |\n", figure->stage, figure->what,
                 figure->value < 10     ? 2
                 : figure->value < 1000 ? 1
                                        : 0,

@@ -89,7 +89,9 @@ static ut_status scratch_make(size_t count, scratch *out, ut_err *err)
     }
     ut_status rc = UT_OK;
     for (; s.count < count && rc == UT_OK; s.count++) {
-        snprintf(s.paths[s.count], sizeof s.paths[0], "%s/%zu.ts", s.folder, s.count);
+        char path[sizeof s.paths[0]];
+        snprintf(path, sizeof path, "%s/%zu.ts", s.folder, s.count);
+        memcpy(s.paths[s.count], path, sizeof path);
         ut_synth_music(s.count + 1, music, TRACK_FRAMES);
         rc = write_ts(s.paths[s.count], music, TRACK_FRAMES, err);
     }
