@@ -6,6 +6,7 @@
 
 struct ut_convert {
     GstAudioConverter *gst;
+    float *silence; /* as much as the resampler's latency */
     int channels;
     int rate_hz;
     bool centre_dropped;
@@ -120,6 +121,12 @@ ut_status ut_convert_open(const GstAudioInfo *in, int rate_hz, int channels, boo
         return ut_fail(err, UT_E_UNSUPPORTED, "audio of %d channels at %d Hz cannot be converted",
                        GST_AUDIO_INFO_CHANNELS(in), GST_AUDIO_INFO_RATE(in));
     }
+    convert->silence = calloc(gst_audio_converter_get_max_latency(convert->gst) + 1,
+                              sizeof(float) * (size_t)GST_AUDIO_INFO_CHANNELS(in));
+    if (!convert->silence) {
+        ut_convert_close(&convert);
+        return ut_fail(err, UT_E_NOMEM, "audio converter");
+    }
     *out = convert;
     return UT_OK;
 }
@@ -130,6 +137,7 @@ void ut_convert_close(ut_convert **convert)
         return;
     if ((*convert)->gst)
         gst_audio_converter_free((*convert)->gst);
+    free((*convert)->silence);
     free((*convert)->buffer);
     free(*convert);
     *convert = NULL;
@@ -168,15 +176,19 @@ static ut_status reserve(ut_convert *convert, size_t frames, ut_err *err)
 ut_status ut_convert_push(ut_convert *convert, const float *in, size_t frames, const float **out, size_t *got,
                           ut_err *err)
 {
-    if (!in) /* the resampler is as many frames behind as half its filter; silence pushes them out */
+    if (!in) {
+        /* The resampler is half its filter behind; silence pushes that out. GStreamer's own silence (in = NULL) is what
+         * happened to be in the mixer's buffer when there is more than one channel (1.22). */
         frames = gst_audio_converter_get_max_latency(convert->gst);
+        in = convert->silence;
+    }
     size_t room = gst_audio_converter_get_out_frames(convert->gst, frames);
     ut_status rc = reserve(convert, room, err);
     if (rc != UT_OK)
         return rc;
     gpointer from[1] = {(gpointer)in}; /* the library reads it only; its signature has no const */
     gpointer to[1] = {convert->buffer};
-    if (!gst_audio_converter_samples(convert->gst, GST_AUDIO_CONVERTER_FLAG_NONE, in ? from : NULL, frames, to, room))
+    if (!gst_audio_converter_samples(convert->gst, GST_AUDIO_CONVERTER_FLAG_NONE, from, frames, to, room))
         return ut_fail(err, UT_E_CORRUPT, "audio of %zu frames cannot be converted", frames);
     *out = convert->buffer;
     *got = room;

@@ -67,7 +67,8 @@ void ut_timeline_add(ut_timeline *timeline, int64_t now_ns, int64_t pts_ns, int6
 static void fix_anchor(ut_timeline *timeline)
 {
     timeline->settled = true;
-    if (!timeline->reset && timeline->anchor_ns < timeline->end_ns)
+    int64_t overlap_ns = timeline->end_ns - timeline->anchor_ns;
+    if (!timeline->reset && overlap_ns > 0 && overlap_ns <= timeline->uncertainty_ns / 2)
         timeline->anchor_ns = timeline->end_ns;
     timeline->reset = false;
 }

@@ -4,7 +4,10 @@
  * The anchor is an arrival time. A source that starts with a burst (SRT, HLS and Icecast send what they have kept)
  * delivers audio older than its arrival, so the anchor is the earliest that any arrival of the first moments
  * allows: after them it is settled, and stays. If the arrival then moves away from the count of samples by more than the
- * source's uncertainty (a drifting clock, lost samples, a step of the system clock), a new segment is due. */
+ * source's uncertainty (a drifting clock, lost samples, a step of the system clock), a new segment is due.
+ *
+ * A segment that seems to start a little before the last one ended is taken to follow it; one that starts well before it
+ * (a source that sends again what it had sent) does overlap it, and says so. */
 #ifndef UT_PIPELINE_TIMELINE_H
 #define UT_PIPELINE_TIMELINE_H
 
