@@ -104,8 +104,8 @@ UT_CHECK ut_status ut_store_airplay_put(ut_store *store, int64_t segment_id, con
                                         const ut_event *events, size_t count, const ut_checkpoint *checkpoint,
                                         size_t *added, ut_err *err);
 UT_CHECK ut_status ut_store_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out, ut_err *err);
-/* Until when a channel is accounted for: the latest end of its gaps and of its segments captured live (time_source other than
- * "given"; one that never ended counts to its checkpoint). UT_E_NOTFOUND: never captured. */
+/* Until when a channel is accounted for: the latest end of its gaps and of its segments captured live (time_source
+ * other than "given"; one that never ended counts to its checkpoint). UT_E_NOTFOUND: never captured. */
 UT_CHECK ut_status ut_store_captured_until(ut_store *store, const char *channel, int64_t *utc_ns, ut_err *err);
 
 /* In order of start_ns, those that overlap [from_ns, to_ns). channel NULL: all. */
