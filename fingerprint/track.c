@@ -26,6 +26,7 @@ typedef struct {
     ut_trace trace;
     int32_t first_window; /* frame where the first window that held it begins */
     int32_t last_window;
+    int32_t not_before;   /* where the same recording, at another offset, was still playing */
     int windows; /* that held it */
     int twins;   /* of them, those in which another recording fits as well */
     int witnesses[UT_QUERY_WITNESSES];
@@ -178,13 +179,24 @@ static follow *begin_follow(ut_tracker *t, const ut_match *m)
     return f;
 }
 
+/* Whether the recording was found in this window already, at another offset: music that repeats itself fits at several. */
+static bool playing(const ut_tracker *t, const ut_index_track *track)
+{
+    for (size_t i = 0; i < t->open_count; i++)
+        if (t->open[i].best.track == track && t->open[i].last_window == t->query.first)
+            return true;
+    return false;
+}
+
 /* The clearest match that is new or goes on, or one of nearly its score that goes on: twins must not take turns. */
 static const ut_match *choose(ut_tracker *t, size_t count)
 {
     for (size_t i = 0; i < count && t->found[i].score >= TWIN * t->found[0].score; i++)
         if (t->found[i].score >= SUPPORT_NATS && followed(t, &t->found[i]))
             return &t->found[i];
-    return count && t->found[0].log10_e <= t->options.max_log10_e ? &t->found[0] : NULL;
+    if (count == 0 || t->found[0].log10_e > t->options.max_log10_e || playing(t, t->found[0].track))
+        return NULL;
+    return &t->found[0];
 }
 
 /* Another recording that fits nearly as well, or NULL. */
@@ -262,6 +274,11 @@ static void end_follow(ut_tracker *t, follow *f)
     if (ut_trace_stretch(&f->trace, f->chance / f->windows, f->found / f->windows, &s) && s.start >= t->warm) {
         if (s.end <= f->last_window)
             s.end = f->last_window + 1;
+        if (s.start < f->not_before)
+            s.start = f->not_before < s.end ? f->not_before : s.end - 1;
+        for (size_t i = 0; i < t->open_count; i++)
+            if (&t->open[i] != f && t->open[i].best.track == f->best.track && t->open[i].not_before < s.end)
+                t->open[i].not_before = s.end;
         int64_t start_ref = s.start + f->trace.shift - f->best.track->origin;
         double frame_s = (double)p->hop / p->rate_hz, middle_s = p->fft / 2.0 / p->rate_hz;
         ut_identification what = {
