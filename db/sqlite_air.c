@@ -239,11 +239,13 @@ ut_status ut_sqlite_airplay_each(ut_store *store, const char *channel, int64_t f
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     bool row = false;
-    ut_status rc = ut_sqlite_query(self, &statement, err,
-                                   "SELECT " AIRPLAY_COLUMNS " FROM airplay"
-                                   " WHERE channel = ifnull(?1, channel) AND start_ns < ?3 AND end_ns > ?2"
-                                   " ORDER BY start_ns, channel, id",
-                                   "tii", channel, from_ns, to_ns);
+    /* A stretch that overlaps began at most the longest stretch before: that bounds the walk of airplay_on_air. */
+    const char *sql = channel ? "SELECT " AIRPLAY_COLUMNS " FROM airplay WHERE channel = ?1 AND start_ns < ?3"
+                                " AND start_ns > ?2 - (SELECT max(end_ns - start_ns) FROM airplay WHERE channel = ?1)"
+                                " AND end_ns > ?2 ORDER BY start_ns, id"
+                              : "SELECT " AIRPLAY_COLUMNS " FROM airplay WHERE ?1 IS NULL AND start_ns < ?3"
+                                " AND end_ns > ?2 ORDER BY start_ns, channel, id";
+    ut_status rc = ut_sqlite_query(self, &statement, err, sql, "tii", channel, from_ns, to_ns);
     if (rc != UT_OK)
         return rc;
     while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {

@@ -131,6 +131,30 @@ static void airplays_by_channel_and_overlap_in_order(void **state)
     assert_int_equal(edge.count, 0); /* half open */
 }
 
+static void long_airplay_is_found_from_its_middle(void **state)
+{
+    fixture *f = *state;
+    int64_t segment = segment_add(f->store, "one");
+    ut_airplay air = airplay_make("one", segment, 0, 1);
+    air.end_ns = air.start_ns + 100000 * UT_NS_PER_S;
+    ut_event event = event_make(&air);
+    size_t added = 0;
+    assert_ok(ut_store_airplay_put(f->store, segment, &air, &event, 1, NULL, &added, ERR));
+    for (int n = 2; n < 12; n++)
+        airplay_add(f->store, "one", segment, 0, n);
+    airplays middle = {0}, last = {0}, after = {0}, any = {0};
+    int64_t at = 50000 * UT_NS_PER_S;
+    assert_ok(ut_store_airplay_each(f->store, "one", at, at + 1, keep_airplay, &middle, ERR));
+    assert_int_equal(middle.count, 1);
+    assert_string_equal(middle.items[0].id, air.id);
+    assert_ok(ut_store_airplay_each(f->store, "one", air.end_ns - 1, INT64_MAX, keep_airplay, &last, ERR));
+    assert_int_equal(last.count, 1);
+    assert_ok(ut_store_airplay_each(f->store, "one", air.end_ns, INT64_MAX, keep_airplay, &after, ERR));
+    assert_int_equal(after.count, 0);
+    assert_ok(ut_store_airplay_each(f->store, NULL, INT64_MIN, INT64_MAX, keep_airplay, &any, ERR));
+    assert_int_equal(any.count, 11);
+}
+
 static void repeated_airplay_is_left_alone_with_its_event(void **state)
 {
     fixture *f = *state;
@@ -333,6 +357,7 @@ int main(void)
         TEST(a_channel_is_accounted_for_to_its_last_end),
         TEST(airplay_comes_back_as_it_was_put),
         TEST(airplays_by_channel_and_overlap_in_order),
+        TEST(long_airplay_is_found_from_its_middle),
         TEST(repeated_airplay_is_left_alone_with_its_event),
         TEST(airplay_put_is_all_or_nothing),
         TEST(removed_recording_can_still_be_credited),

@@ -112,6 +112,7 @@ CREATE TABLE airplay (
     CHECK ((recording_id IS NULL) = (outcome = 'unidentified'))
 ) STRICT;
 CREATE INDEX airplay_on_air ON airplay (channel, start_ns);
+CREATE INDEX airplay_length ON airplay (channel, end_ns - start_ns); -- finds the longest of a channel at once
 CREATE INDEX airplay_segment ON airplay (segment_id);
 CREATE INDEX airplay_recording ON airplay (recording_id);
 
