@@ -210,7 +210,9 @@ static ut_status plan_one(ingest *in, size_t at, ut_err *err)
         count_failure(in, path, &why);
         return UT_OK;
     }
-    task t = {at, st.st_size, st.st_mtim.tv_sec * UT_NS_PER_S + st.st_mtim.tv_nsec};
+    /* Unsigned: a file may claim to be of any year. */
+    uint64_t mtime_ns = (uint64_t)st.st_mtim.tv_sec * UT_NS_PER_S + (uint64_t)st.st_mtim.tv_nsec;
+    task t = {at, st.st_size, (int64_t)mtime_ns};
     int64_t id;
     bool all = false;
     ut_status rc = ut_store_source_known(in->store, path, t.size, t.mtime_ns, &id, err);
