@@ -191,6 +191,13 @@ static void write(void *arg, uint32_t hash, uint32_t frame)
     f->last[hash] = frame;
 }
 
+/* Fills a table of the index being made; an empty catalogue has empty ones, for which memcpy would not take NULL. */
+static void put(const void *table, const void *from, size_t bytes)
+{
+    if (bytes)
+        memcpy((void *)(uintptr_t)table, from, bytes);
+}
+
 static ut_status assemble(const ut_index_builder *b, ut_index *index, fill *f, ut_err *err)
 {
     size_t hashes = (size_t)1 << b->params->hash_bits;
@@ -211,11 +218,11 @@ static ut_status assemble(const ut_index_builder *b, ut_index *index, fill *f, u
     if (!(index->memory = calloc(1, bytes)))
         return ut_fail(err, UT_E_NOMEM, "index: %zu bytes", bytes);
     ut_index_layout(index);
-    memcpy((void *)index->tracks, b->tracks, b->track_count * sizeof *b->tracks);
-    memcpy((void *)index->blocks, b->blocks, b->block_count * sizeof *b->blocks);
+    put(index->tracks, b->tracks, b->track_count * sizeof *b->tracks);
+    put(index->blocks, b->blocks, b->block_count * sizeof *b->blocks);
     ((uint32_t *)index->blocks)[b->block_count] = b->peak_count;
-    memcpy((void *)index->peaks, b->peaks, b->peak_count * sizeof *b->peaks);
-    memcpy((void *)index->buckets, f->bytes, hashes * sizeof *f->bytes);
+    put(index->peaks, b->peaks, b->peak_count * sizeof *b->peaks);
+    put(index->buckets, f->bytes, hashes * sizeof *f->bytes);
     ((uint32_t *)index->buckets)[hashes] = (uint32_t)total;
     memset(f->last, 0, hashes * sizeof *f->last);
     f->postings = (uint8_t *)index->postings;
