@@ -30,8 +30,7 @@ void ut_reading_clear(ut_reading *reading)
     *reading = (ut_reading){0};
 }
 
-/* The digest is of 16-bit samples: decoders that differ in the last bits of a float still agree on
- * the recording. */
+/* The digest is of 16-bit samples, so that it does not hang on the last bits of a decoder's floats. */
 static void digest_update(reader *r, size_t frames)
 {
     for (size_t i = 0; i < frames; i++) {

@@ -4,5 +4,5 @@ target_link_libraries(store_fixture PUBLIC ut_db PkgConfig::cmocka)
 
 foreach(part catalogue air shared sqlite)
     ut_test(test_store_${part} SOURCES "${CMAKE_SOURCE_DIR}/tests/behaviour/test_store_${part}.c"
-        LINK store_fixture LABELS behaviour TIMEOUT 120)
+        LINK store_fixture LABELS behaviour TIMEOUT 300)
 endforeach()
