@@ -307,6 +307,8 @@ static void on_pad(GstElement *parsebin, GstPad *pad, ut_decode *decode)
     gst_caps_unref(caps);
 }
 
+static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer arg);
+
 /* --- life ----------------------------------------------------------------------------------------------------- */
 
 ut_status ut_decode_open(GstBin *pipeline, const ut_choice *choice, ut_decode **out, GstElement **sink, ut_err *err)
@@ -338,6 +340,9 @@ ut_status ut_decode_open(GstBin *pipeline, const ut_choice *choice, ut_decode **
     g_signal_connect(decode->parsebin, "autoplug-continue", G_CALLBACK(on_continue), decode);
     g_signal_connect(decode->parsebin, "unknown-type", G_CALLBACK(on_unknown), decode);
     g_signal_connect(decode->parsebin, "pad-added", G_CALLBACK(on_pad), decode);
+    GstBus *bus = gst_element_get_bus(GST_ELEMENT(pipeline));
+    gst_bus_set_sync_handler(bus, on_message, decode, NULL);
+    gst_object_unref(bus);
     *out = decode;
     *sink = decode->sink;
     return UT_OK;
@@ -350,6 +355,9 @@ void ut_decode_close(ut_decode **decode)
 {
     if (!*decode)
         return;
+    GstBus *bus = gst_element_get_bus(GST_ELEMENT((*decode)->pipeline));
+    gst_bus_set_sync_handler(bus, NULL, NULL, NULL);
+    gst_object_unref(bus);
     for (size_t i = 0; i < (*decode)->candidate_count; i++) {
         gst_object_unref((*decode)->candidates[i].pad);
         g_free((*decode)->candidates[i].id);
@@ -452,8 +460,11 @@ static void learn_section(ut_decode *decode, GstMpegtsSection *section)
 {
     if (GST_MPEGTS_SECTION_TYPE(section) == GST_MPEGTS_SECTION_PAT) {
         GPtrArray *pat = gst_mpegts_section_get_pat(section);
-        for (guint i = 0; pat && i < pat->len; i++)
-            add_program(decode, ((GstMpegtsPatProgram *)g_ptr_array_index(pat, i))->program_number);
+        for (guint i = 0; pat && i < pat->len; i++) {
+            int program = ((GstMpegtsPatProgram *)g_ptr_array_index(pat, i))->program_number;
+            if (program) /* 0 is the network's own table */
+                add_program(decode, program);
+        }
         g_clear_pointer(&pat, g_ptr_array_unref);
     } else if (GST_MPEGTS_SECTION_TYPE(section) == GST_MPEGTS_SECTION_PMT) {
         const GstMpegtsPMT *pmt = gst_mpegts_section_get_pmt(section);
@@ -462,22 +473,34 @@ static void learn_section(ut_decode *decode, GstMpegtsSection *section)
     }
 }
 
-void ut_decode_message(ut_decode *decode, GstMessage *message)
+/* In the thread that posts, so before the demuxer goes on. Left alone it takes the programme whose PMT comes first, which of a
+ * live stream is a matter of luck: the first is the first of the PAT. */
+static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer arg)
 {
-    g_mutex_lock(&decode->lock);
-    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT) {
-        GstMpegtsSection *section = gst_message_parse_mpegts_section(message);
-        if (section) {
-            learn_section(decode, section);
-            gst_mpegts_section_unref(section);
-        }
-    } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
+    (void)bus;
+    ut_decode *decode = arg;
+    if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
         GError *error = NULL;
         gst_message_parse_warning(message, &error, NULL);
+        g_mutex_lock(&decode->lock);
         decode->damage += error->domain == GST_STREAM_ERROR;
+        g_mutex_unlock(&decode->lock);
         g_clear_error(&error);
     }
+    GstMpegtsSection *section =
+        GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT ? gst_message_parse_mpegts_section(message) : NULL;
+    if (!section)
+        return GST_BUS_PASS;
+    g_mutex_lock(&decode->lock);
+    learn_section(decode, section);
+    bool take_first = !decode->choice.program && decode->program_count && !decode->exposed;
+    int first = take_first ? decode->programs[0] : 0;
     g_mutex_unlock(&decode->lock);
+    if (first && GST_MPEGTS_SECTION_TYPE(section) == GST_MPEGTS_SECTION_PAT)
+        g_object_set(GST_MESSAGE_SRC(message), "program-number", first, NULL);
+    gst_mpegts_section_unref(section);
+    gst_message_unref(message);
+    return GST_BUS_DROP;
 }
 
 int ut_decode_other_program(ut_decode *decode)
@@ -515,10 +538,23 @@ static bool program_missing(const ut_decode *decode)
     return true;
 }
 
+/* A programme of the PAT whose PMT is still to come may have the PID. */
+static bool awaits_pmt(const ut_decode *decode)
+{
+    for (size_t i = 0; i < decode->program_count; i++) {
+        bool known = false;
+        for (size_t k = 0; k < decode->pid_count && !known; k++)
+            known = decode->pids[k].program == decode->programs[i];
+        if (!known)
+            return true;
+    }
+    return false;
+}
+
 /* No stream that is there fits, and none can come any more. */
 static bool hopeless(const ut_decode *decode)
 {
-    bool waiting = decode->chosen || !decode->flowing;
+    bool waiting = decode->chosen || !decode->flowing || (decode->choice.pid && awaits_pmt(decode));
     for (size_t i = 0; i < decode->candidate_count; i++)
         waiting |= !decode->candidates[i].seen || fits(decode, &decode->candidates[i]);
     return !waiting || (decode->chosen && decode->unknown[0]);
@@ -558,9 +594,12 @@ ut_status ut_decode_problem(ut_decode *decode, const char *what, bool at_end, ut
     return rc;
 }
 
-size_t ut_decode_damage(const ut_decode *decode)
+size_t ut_decode_damage(ut_decode *decode)
 {
-    return decode->damage;
+    g_mutex_lock(&decode->lock);
+    size_t damage = decode->damage;
+    g_mutex_unlock(&decode->lock);
+    return damage;
 }
 
 void ut_decode_container(ut_decode *decode, char *name, size_t size)

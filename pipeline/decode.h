@@ -16,7 +16,7 @@
 typedef struct ut_decode ut_decode;
 
 typedef struct {
-    int program;          /* MPEG-TS programme number; 0: the first */
+    int program;          /* MPEG-TS programme number; 0: the first of the PAT, or the one that has `pid` */
     int pid;              /* MPEG-TS PID; 0: any */
     const char *language; /* ISO 639; NULL: any */
 } ut_choice;
@@ -32,7 +32,7 @@ typedef struct {
 } ut_stream;
 #define UT_STREAMS_MAX 64
 
-/* Adds its elements to `pipeline`. *sink is a borrowed appsink, to be set up by the caller; it gives interleaved F32.
+/* Adds its elements to `pipeline`, and a sync handler to its bus. *sink is a borrowed appsink, to be set up by the caller; it gives interleaved F32.
  */
 UT_CHECK ut_status ut_decode_open(GstBin *pipeline, const ut_choice *choice, ut_decode **out, GstElement **sink,
                                   ut_err *err);
@@ -49,8 +49,6 @@ UT_CHECK ut_status ut_decode_feed_raw(ut_decode *decode, GstElement *element, ut
 /* Why no stream could be chosen: UT_OK if one was or if that is not yet known. Names the choices there are. at_end: the
  * pipeline ended or failed, so nothing more is to come. */
 ut_status ut_decode_problem(ut_decode *decode, const char *what, bool at_end, ut_err *err);
-/* Hands it a bus message: it learns programmes and damage from them. */
-void ut_decode_message(ut_decode *decode, GstMessage *message);
 /* The programme that has the asked PID, if it is another than the one that was opened; 0 otherwise. The remedy is to
  * open again with it, since a demuxer stays with its programme. */
 int ut_decode_other_program(ut_decode *decode);
@@ -59,7 +57,7 @@ int ut_decode_other_program(ut_decode *decode);
 void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s);
 bool ut_decode_take_jump(ut_decode *decode);
 /* Pieces that the decoder could not decode. */
-size_t ut_decode_damage(const ut_decode *decode);
+size_t ut_decode_damage(ut_decode *decode);
 /* Name of the container, such as "video/mpegts"; "" while unknown. `size` of at least 64. */
 void ut_decode_container(ut_decode *decode, char *name, size_t size);
 /* True if the container has pictures too. */

@@ -51,8 +51,6 @@ static ut_status drain_bus(ut_media *media, ut_err *err)
             rc = ut_decode_problem(media->decode, media->path, true, err);
             if (rc == UT_OK)
                 rc = ut_gst_fail(err, media->path, message);
-        } else {
-            ut_decode_message(media->decode, message);
         }
         gst_message_unref(message);
     }

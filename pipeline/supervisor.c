@@ -127,8 +127,6 @@ static const char *poll_bus(ut_supervisor *s, attempt *a, ut_err *err)
             reason = "eos";
             if (ut_decode_problem(a->decode, s->shown, true, err) == UT_OK)
                 ut_fail(err, UT_E_IO, "%s: the source ended", s->shown);
-        } else {
-            ut_decode_message(a->decode, message);
         }
         gst_message_unref(message);
     }

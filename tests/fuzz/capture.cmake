@@ -1,3 +1,3 @@
 foreach(name ts_watch truncation)
-    ut_fuzzer(fuzz_${name} SOURCES "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c" LINK ut_pipeline)
+    ut_fuzzer(fuzz_${name} SOURCES "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c" LINK ut_capture)
 endforeach()
