@@ -195,6 +195,7 @@ static void add_wrong(ut_eval_result *r, size_t param, ut_eval_mode mode, size_t
                                                      .mode = mode,
                                                      .recording_id = v->wrong_id,
                                                      .log10_e = v->wrong_log10_e,
+                                                     .correlation = v->wrong_correlation,
                                                      .track = track_of};
 }
 

@@ -45,7 +45,8 @@ typedef struct {
     ut_eval_mode mode;
     int64_t recording_id;
     double log10_e;
-    size_t track; /* that the music is of; SIZE_MAX without music */
+    double correlation; /* of the waveforms, see judge.h */
+    size_t track;       /* that the music is of; SIZE_MAX without music */
 } ut_eval_wrong;
 
 typedef struct {

@@ -4,13 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SAME_AUDIO 0.7
-
 enum { COMPARE_FRAMES = 3 * UT_RATE_HZ, SLACK_FRAMES = UT_RATE_HZ / 4 };
 
-bool ut_eval_same_audio(const float *a, size_t frames, const float *b, size_t slack)
+double ut_eval_correlation(const float *a, size_t frames, const float *b, size_t slack)
 {
-    double energy_a = 0, energy_b = 0;
+    double energy_a = 0, energy_b = 0, best = 0;
     for (size_t i = 0; i < frames; i++) {
         energy_a += (double)a[i] * a[i];
         energy_b += (double)b[i] * b[i];
@@ -24,13 +22,13 @@ bool ut_eval_same_audio(const float *a, size_t frames, const float *b, size_t sl
                 part += a[j] * b[j + lag];
             product += part;
         }
-        if (energy_a > 0 && energy_b > 0 && product >= SAME_AUDIO * sqrt(energy_a * energy_b))
-            return true;
+        if (energy_a > 0 && energy_b > 0)
+            best = fmax(best, product / sqrt(energy_a * energy_b));
         double gone = b[lag];
-        double come = lag < 2 * slack ? b[lag + frames] : 0.0f;
+        double come = lag < 2 * slack ? b[lag + frames] : 0.0;
         energy_b += come * come - gone * gone;
     }
-    return false;
+    return best;
 }
 
 /* Programme samples in which both are. */
@@ -43,8 +41,8 @@ static int64_t overlap(const ut_eval_segment *segment, const ut_identification *
 
 /* Compares the middle of the overlap in the segment's track with the place that is claimed for it.
  */
-static ut_status same_place(const ut_eval_material *m, const ut_eval_segment *segment, const ut_identification *what,
-                            bool *same, ut_err *err)
+static ut_status compare_place(const ut_eval_material *m, const ut_eval_segment *segment, const ut_identification *what,
+                               double *correlation, ut_err *err)
 {
     const ut_eval_track *source = &m->tracks[segment->track];
     float *claimed = NULL;
@@ -68,9 +66,11 @@ static ut_status same_place(const ut_eval_material *m, const ut_eval_segment *se
         a += shift;
         b += shift;
     }
-    *same = a >= 0 && a + COMPARE_FRAMES <= (int64_t)source->frames && b >= 0 &&
-            b + COMPARE_FRAMES + 2 * SLACK_FRAMES <= (int64_t)claimed_frames &&
-            ut_eval_same_audio(source->samples + a, COMPARE_FRAMES, claimed + b, SLACK_FRAMES);
+    bool inside = a >= 0 && a + COMPARE_FRAMES <= (int64_t)source->frames && b >= 0 &&
+                  b + COMPARE_FRAMES + 2 * SLACK_FRAMES <= (int64_t)claimed_frames;
+    if (inside)
+        *correlation =
+            fmax(*correlation, ut_eval_correlation(source->samples + a, COMPARE_FRAMES, claimed + b, SLACK_FRAMES));
     free(claimed);
     return UT_OK;
 }
@@ -79,7 +79,7 @@ static ut_status same_place(const ut_eval_material *m, const ut_eval_segment *se
 static ut_status sort_in(const ut_eval_material *m, const ut_eval_query *query, const ut_identification *what,
                          ut_identification edges[UT_EVAL_SEGMENTS], ut_eval_verdict *v, ut_err *err)
 {
-    bool same = false;
+    double correlation = 0;
     for (size_t s = 0; s < query->segment_count; s++) {
         const ut_eval_segment *segment = &query->segments[s];
         if (overlap(segment, what) <= 0)
@@ -93,17 +93,18 @@ static ut_status sort_in(const ut_eval_material *m, const ut_eval_query *query, 
             edge->recording_id = what->recording_id;
             return UT_OK;
         }
-        ut_status rc = same ? UT_OK : same_place(m, segment, what, &same, err);
+        ut_status rc = compare_place(m, segment, what, &correlation, err);
         if (rc != UT_OK)
             return rc;
     }
-    if (same) {
+    if (correlation >= UT_EVAL_SAME_AUDIO) {
         v->shared++;
         return UT_OK;
     }
     if (v->wrong++ == 0) {
         v->wrong_id = what->recording_id;
         v->wrong_log10_e = what->log10_e;
+        v->wrong_correlation = correlation;
     }
     return UT_OK;
 }

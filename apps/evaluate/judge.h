@@ -13,19 +13,22 @@ typedef struct {
     size_t wrong;     /* all other identifications */
     int64_t wrong_id; /* recording of the first wrong one; 0: none */
     double wrong_log10_e;
+    double wrong_correlation;                  /* of its waveform with the query's music; 0 without music there */
     double edge_error_s[2 * UT_EVAL_SEGMENTS]; /* start and end of each hit: programme time found
                                                   less true */
 } ut_eval_verdict;
 
-/* That another recording holds the same audio is established from the audio itself: the waveforms
- * of the query's source and of the claimed place correlate (see ut_eval_same_audio). Tracks are
- * read again for it, which is rare. */
+/* That another recording holds the same audio is established from the audio itself: the waveforms of the query's source
+ * and of the claimed place correlate. Tracks are read again for it, which is rare. */
 UT_CHECK ut_status ut_eval_judge(const ut_eval_material *material, const ut_eval_query *query,
                                  const ut_identification *found, size_t count, ut_eval_verdict *out, ut_err *err);
 
-/* Whether `frames` samples of a and the same stretch of b (which has `slack` more samples on both
- * sides) are the same recording: a normalised correlation of 0.7 or more at some lag. Lossy coding
- * leaves 0.9; different music stays under 0.5. */
-bool ut_eval_same_audio(const float *a, size_t frames, const float *b, size_t slack);
+/* The highest normalised correlation of `frames` samples of a with a stretch of b, which has `slack` more samples on
+ * both sides to look in. */
+double ut_eval_correlation(const float *a, size_t frames, const float *b, size_t slack);
+
+/* From here on two stretches are the same audio. Two encodings of one recording correlate by 0.99; different music
+ * stays under 0.4; in between lie recordings that share a part, such as a loop, which are not the same. */
+#define UT_EVAL_SAME_AUDIO 0.7
 
 #endif

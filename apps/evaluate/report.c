@@ -9,6 +9,14 @@
 
 #define ALPHA 0.05
 
+enum { TEXT_WRONG = 12 };
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
 /* Queries whose music the index does not hold, or that hold none. */
 static bool is_absent(ut_eval_kind kind)
 {
@@ -115,6 +123,20 @@ static void text_falses(FILE *out, const ut_eval_material *m, const ut_eval_plan
         }
 }
 
+/* The first false ones by name: whether a listener would call them so is worth knowing. */
+static void text_wrong(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
+{
+    for (size_t i = 0; i < r->wrong_count && i < TEXT_WRONG; i++) {
+        const ut_eval_wrong *w = &r->wrong[i];
+        fprintf(out, "%s* %s %s, %s query %zu: %s called %s (E 1e%.1f, waveforms correlate by %.2f)\n", i ? "" : "\n",
+                ut_params_name(m->params[w->param]), ut_eval_mode_name(w->mode), plan->columns[w->column].name,
+                w->number, w->track == SIZE_MAX ? "no music" : base_name(m->tracks[w->track].path),
+                base_name(m->tracks[w->recording_id - 1].path), w->log10_e, w->correlation);
+    }
+    if (r->wrong_count > TEXT_WRONG)
+        fprintf(out, "* and more, in the JSON report\n");
+}
+
 static void text_edges(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
     size_t column = 0;
@@ -145,6 +167,7 @@ void ut_eval_report_text(FILE *out, const ut_eval_material *material, const ut_e
     text_head(out, material, plan, result);
     text_rates(out, material, plan, result);
     text_falses(out, material, plan, result);
+    text_wrong(out, material, plan, result);
     text_edges(out, material, plan, result);
 }
 
@@ -192,12 +215,6 @@ static json_t *json_row(const ut_eval_material *m, const ut_eval_plan *plan, con
     return row;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
 /* What music each query holds, so that the letters of `outcomes` can be told apart. */
 static json_t *json_music(const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
@@ -222,6 +239,7 @@ static json_t *json_wrong(const ut_eval_material *m, const ut_eval_plan *plan, c
     json_object_set_new(o, "music",
                         w->track == SIZE_MAX ? json_null() : json_string(base_name(m->tracks[w->track].path)));
     json_object_set_new(o, "log10_e", number(w->log10_e));
+    json_object_set_new(o, "waveform_correlation", number(w->correlation));
     return o;
 }
 

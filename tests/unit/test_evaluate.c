@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "apps/evaluate/chain.h"
+#include "apps/evaluate/judge.h"
 #include "apps/evaluate/random.h"
 #include "apps/evaluate/signal.h"
 #include "apps/evaluate/statistics.h"
@@ -168,6 +169,24 @@ static void test_random_numbers(void **state)
     assert_true(low >= 0 && low < 0.001 && high < 1 && high > 0.999);
 }
 
+/* The same audio at another place and level, other audio, and a mixture of both. */
+static void test_same_audio(void **state)
+{
+    (void)state;
+    enum { N = 8000, SLACK = 400 };
+    float *a = noise(N, 0.5, 11), *b = noise(N + 2 * SLACK, 0.5, 12);
+    assert_true(ut_eval_correlation(a, N, b, SLACK) < 0.1);
+    for (size_t i = 0; i < N; i++)
+        b[SLACK + 123 + i] += 0.8F * a[i];
+    double half = ut_eval_correlation(a, N - 200, b, SLACK);
+    assert_float_equal(half, 0.8 / sqrt(1 + 0.64), 0.02);
+    for (size_t i = 0; i < N; i++)
+        b[SLACK + 123 + i] = -0.1F * b[i] + 0.8F * a[i];
+    assert_true(ut_eval_correlation(a, N - 200, b, SLACK) > 0.95);
+    free(a);
+    free(b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -179,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_quantiles),
         cmocka_unit_test(test_random_numbers),
+        cmocka_unit_test(test_same_audio),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
