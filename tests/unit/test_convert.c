@@ -42,12 +42,14 @@ static size_t convert(int rate_hz, int channels, int only, bool drop_centre, siz
     for (size_t n = 0; done < frames; n++) {
         size_t want = piece ? piece : 1 + n * 7919 % 3000, take = frames - done < want ? frames - done : want;
         assert_int_equal(ut_convert_push(c, in + done * (size_t)channels, take, &piece_out, &got, NULL), UT_OK);
-        memcpy(out + total, piece_out, got * sizeof *out);
+        if (got)
+            memcpy(out + total, piece_out, got * sizeof *out);
         total += got;
         done += take;
     }
     assert_int_equal(ut_convert_push(c, NULL, 0, &piece_out, &got, NULL), UT_OK);
-    memcpy(out + total, piece_out, got * sizeof *out);
+    if (got)
+        memcpy(out + total, piece_out, got * sizeof *out);
     ut_convert_close(&c);
     free(in);
     return total + got;
