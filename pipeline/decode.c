@@ -3,15 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GST_USE_UNSTABLE_API /* mpegts has been "unstable" for ten years */
-#include <gst/mpegts/mpegts.h>
 #include <gst/pbutils/pbutils.h>
 #include <gst/tag/tag.h>
 
 #include "pipeline/gst.h"
 #include "pipeline/ts_watch.h"
 
-#define PIDS_MAX 512
 #define WAIT_BUFFERS 100 /* about three seconds of AAC */
 
 typedef struct {
@@ -37,12 +34,7 @@ struct ut_decode {
     bool chosen, linked, video;
     char container[64];
     char unknown[96];
-    struct {
-        int program, pid;
-    } pids[PIDS_MAX];
-    size_t pid_count;
-    int programs[PIDS_MAX];
-    size_t program_count;
+    ut_programs programs;
     size_t damage;
     double tolerance_s; /* of jumps */
     ut_ts_watch watch;  /* pid 0: it does not watch */
@@ -177,6 +169,12 @@ static bool fits(const ut_decode *decode, const candidate *c)
            (!language || (!c->seen && !c->stream.language[0]) || same_language(language, c->stream.language));
 }
 
+static bool is_description(const ut_decode *decode, const candidate *c)
+{
+    const ut_program_stream *stream = c->stream.pid ? ut_programs_find(&decode->programs, c->stream.pid) : NULL;
+    return stream && stream->description;
+}
+
 /* Is `c`, which has a buffer, the one? The first that fits in the order of the ids: the order in which pads appear
  * depends on the order of the packets, theirs does not. One that is announced but silent is waited for, but not for
  * ever. */
@@ -187,9 +185,11 @@ static bool decide(ut_decode *decode, candidate *c)
     for (size_t i = 0; i < count; i++)
         order[i] = &decode->candidates[i];
     qsort(order, count, sizeof order[0], by_id);
+    /* Audio description only if nothing else fits, or it is asked for by its PID. */
     candidate *best = NULL;
-    for (size_t i = 0; i < count && !best; i++)
-        best = fits(decode, order[i]) ? order[i] : NULL;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < count && !best; i++)
+            best = fits(decode, order[i]) && (pass || !is_description(decode, order[i])) ? order[i] : NULL;
     if (best && best != c && fits(decode, c) && ++c->waited > WAIT_BUFFERS)
         best = c;
     if (best == c)
@@ -436,45 +436,8 @@ bool ut_decode_take_jump(ut_decode *decode)
 
 /* --- what was found --------------------------------------------------------------------------------------- */
 
-static void add_program(ut_decode *decode, int program)
-{
-    for (size_t i = 0; i < decode->program_count; i++)
-        if (decode->programs[i] == program)
-            return;
-    if (decode->program_count < PIDS_MAX)
-        decode->programs[decode->program_count++] = program;
-}
-
-static void add_pid(ut_decode *decode, int program, int pid)
-{
-    for (size_t i = 0; i < decode->pid_count; i++)
-        if (decode->pids[i].program == program && decode->pids[i].pid == pid)
-            return;
-    if (decode->pid_count < PIDS_MAX) {
-        decode->pids[decode->pid_count].program = program;
-        decode->pids[decode->pid_count++].pid = pid;
-    }
-}
-
-static void learn_section(ut_decode *decode, GstMpegtsSection *section)
-{
-    if (GST_MPEGTS_SECTION_TYPE(section) == GST_MPEGTS_SECTION_PAT) {
-        GPtrArray *pat = gst_mpegts_section_get_pat(section);
-        for (guint i = 0; pat && i < pat->len; i++) {
-            int program = ((GstMpegtsPatProgram *)g_ptr_array_index(pat, i))->program_number;
-            if (program) /* 0 is the network's own table */
-                add_program(decode, program);
-        }
-        g_clear_pointer(&pat, g_ptr_array_unref);
-    } else if (GST_MPEGTS_SECTION_TYPE(section) == GST_MPEGTS_SECTION_PMT) {
-        const GstMpegtsPMT *pmt = gst_mpegts_section_get_pmt(section);
-        for (guint i = 0; pmt && i < pmt->streams->len; i++)
-            add_pid(decode, pmt->program_number, ((GstMpegtsPMTStream *)g_ptr_array_index(pmt->streams, i))->pid);
-    }
-}
-
-/* In the thread that posts, so before the demuxer goes on. Left alone it takes the programme whose PMT comes first, which of a
- * live stream is a matter of luck: the first is the first of the PAT. */
+/* In the thread that posts, so before the demuxer goes on. Left alone it takes the programme whose PMT comes first,
+ * which of a live stream is a matter of luck: the first is the first of the PAT. */
 static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer arg)
 {
     (void)bus;
@@ -487,30 +450,25 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer arg
         g_mutex_unlock(&decode->lock);
         g_clear_error(&error);
     }
-    GstMpegtsSection *section =
-        GST_MESSAGE_TYPE(message) == GST_MESSAGE_ELEMENT ? gst_message_parse_mpegts_section(message) : NULL;
-    if (!section)
-        return GST_BUS_PASS;
     g_mutex_lock(&decode->lock);
-    learn_section(decode, section);
-    bool take_first = !decode->choice.program && decode->program_count && !decode->exposed;
-    int first = take_first ? decode->programs[0] : 0;
+    int learnt = ut_programs_learn(&decode->programs, message);
+    bool take_first = learnt == 2 && !decode->choice.program && decode->programs.program_count && !decode->exposed;
+    int first = take_first ? decode->programs.programs[0] : 0;
     g_mutex_unlock(&decode->lock);
-    if (first && GST_MPEGTS_SECTION_TYPE(section) == GST_MPEGTS_SECTION_PAT)
+    if (first)
         g_object_set(GST_MESSAGE_SRC(message), "program-number", first, NULL);
-    gst_mpegts_section_unref(section);
+    if (!learnt)
+        return GST_BUS_PASS;
     gst_message_unref(message);
     return GST_BUS_DROP;
 }
 
 int ut_decode_other_program(ut_decode *decode)
 {
-    int program = 0;
     g_mutex_lock(&decode->lock);
-    if (decode->choice.pid && !decode->choice.program && !decode->linked)
-        for (size_t i = 0; i < decode->pid_count && !program; i++)
-            if (decode->pids[i].pid == decode->choice.pid)
-                program = decode->pids[i].program;
+    bool elsewhere = decode->choice.pid && !decode->choice.program && !decode->linked;
+    const ut_program_stream *stream = elsewhere ? ut_programs_find(&decode->programs, decode->choice.pid) : NULL;
+    int program = stream ? stream->program : 0;
     g_mutex_unlock(&decode->lock);
     return program;
 }
@@ -528,33 +486,10 @@ static void list_streams(const ut_decode *decode, GString *text)
     }
 }
 
-static bool program_missing(const ut_decode *decode)
-{
-    if (!decode->choice.program || !decode->program_count)
-        return false;
-    for (size_t i = 0; i < decode->program_count; i++)
-        if (decode->programs[i] == decode->choice.program)
-            return false;
-    return true;
-}
-
-/* A programme of the PAT whose PMT is still to come may have the PID. */
-static bool awaits_pmt(const ut_decode *decode)
-{
-    for (size_t i = 0; i < decode->program_count; i++) {
-        bool known = false;
-        for (size_t k = 0; k < decode->pid_count && !known; k++)
-            known = decode->pids[k].program == decode->programs[i];
-        if (!known)
-            return true;
-    }
-    return false;
-}
-
 /* No stream that is there fits, and none can come any more. */
 static bool hopeless(const ut_decode *decode)
 {
-    bool waiting = decode->chosen || !decode->flowing || (decode->choice.pid && awaits_pmt(decode));
+    bool waiting = decode->chosen || !decode->flowing || (decode->choice.pid && ut_programs_awaits(&decode->programs));
     for (size_t i = 0; i < decode->candidate_count; i++)
         waiting |= !decode->candidates[i].seen || fits(decode, &decode->candidates[i]);
     return !waiting || (decode->chosen && decode->unknown[0]);
@@ -564,9 +499,9 @@ static ut_status explain(const ut_decode *decode, const char *what, bool at_end,
 {
     GString *there = g_string_new(NULL);
     ut_status rc = UT_OK;
-    if (program_missing(decode)) {
-        for (size_t i = 0; i < decode->program_count; i++)
-            g_string_append_printf(there, "%s%d", i ? ", " : "", decode->programs[i]);
+    if (decode->choice.program && !ut_programs_has(&decode->programs, decode->choice.program)) {
+        for (size_t i = 0; i < decode->programs.program_count; i++)
+            g_string_append_printf(there, "%s%d", i ? ", " : "", decode->programs.programs[i]);
         rc = ut_fail(err, UT_E_ARG, "%s: no programme %d (there are: %s)", what, decode->choice.program, there->str);
     } else if (decode->exposed && !decode->linked && (at_end || hopeless(decode))) {
         list_streams(decode, there);
@@ -625,4 +560,11 @@ size_t ut_decode_streams(ut_decode *decode, ut_stream *streams, size_t capacity)
         streams[i] = decode->candidates[i].stream;
     g_mutex_unlock(&decode->lock);
     return count;
+}
+
+void ut_decode_programs(ut_decode *decode, ut_programs *programs)
+{
+    g_mutex_lock(&decode->lock);
+    *programs = decode->programs;
+    g_mutex_unlock(&decode->lock);
 }

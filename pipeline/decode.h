@@ -12,6 +12,7 @@
 #include <gst/gst.h>
 
 #include "core/status.h"
+#include "pipeline/programs.h"
 
 typedef struct ut_decode ut_decode;
 
@@ -23,8 +24,7 @@ typedef struct {
 
 /* An audio stream that is there to choose. */
 typedef struct {
-    int program; /* 0 if the container has none */
-    int pid;     /* 0 if the container has none */
+    int pid; /* 0 if the container has none */
     char language[8];
     char codec[64];
     int rate_hz, channels; /* 0 if not yet known */
@@ -32,7 +32,8 @@ typedef struct {
 } ut_stream;
 #define UT_STREAMS_MAX 64
 
-/* Adds its elements to `pipeline`, and a sync handler to its bus. *sink is a borrowed appsink, to be set up by the caller; it gives interleaved F32.
+/* Adds its elements to `pipeline`, and a sync handler to its bus. *sink is a borrowed appsink, to be set up by the
+ * caller; it gives interleaved F32.
  */
 UT_CHECK ut_status ut_decode_open(GstBin *pipeline, const ut_choice *choice, ut_decode **out, GstElement **sink,
                                   ut_err *err);
@@ -64,5 +65,7 @@ void ut_decode_container(ut_decode *decode, char *name, size_t size);
 bool ut_decode_has_video(ut_decode *decode);
 /* Copies the streams found so far. */
 size_t ut_decode_streams(ut_decode *decode, ut_stream *streams, size_t capacity);
+/* Copies what the tables of a transport stream tell: all programmes, not only the opened one. */
+void ut_decode_programs(ut_decode *decode, ut_programs *programs);
 
 #endif

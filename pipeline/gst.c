@@ -25,14 +25,10 @@ static void fix_ranks(void)
         const char *factory;
         guint rank;
     } ranks[] = {
-        {"a52dec", GST_RANK_NONE},
-        {"faad", GST_RANK_NONE},
-        {"dtsdec", GST_RANK_NONE},
-        {"avdec_ac3", GST_RANK_PRIMARY},
-        {"avdec_eac3", GST_RANK_PRIMARY},
-        {"avdec_mp2float", GST_RANK_PRIMARY},
-        {"avdec_dca", GST_RANK_PRIMARY},
-        {"mpg123audiodec", GST_RANK_PRIMARY},
+        {"a52dec", GST_RANK_NONE},        {"faad", GST_RANK_NONE},
+        {"dtsdec", GST_RANK_NONE},        {"avdec_ac3", GST_RANK_PRIMARY},
+        {"avdec_eac3", GST_RANK_PRIMARY}, {"avdec_mp2float", GST_RANK_PRIMARY},
+        {"avdec_dca", GST_RANK_PRIMARY},  {"mpg123audiodec", GST_RANK_PRIMARY},
         {"avdec_mp3", GST_RANK_MARGINAL},
     };
     for (size_t i = 0; i < sizeof ranks / sizeof ranks[0]; i++) {
@@ -83,8 +79,7 @@ ut_status ut_gst_make(GstBin *bin, const char *factory, GstElement **out, ut_err
 {
     GstElement *element = gst_element_factory_make(factory, NULL);
     if (!element)
-        return ut_fail(err, UT_E_UNSUPPORTED, "GStreamer has no element %s: install %s", factory,
-                       package_of(factory));
+        return ut_fail(err, UT_E_UNSUPPORTED, "GStreamer has no element %s: install %s", factory, package_of(factory));
     gst_bin_add(bin, element);
     *out = element;
     return UT_OK;

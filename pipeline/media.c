@@ -37,7 +37,7 @@ struct ut_media {
     ut_media_info info;
     char codec[64];
     char *tags[TAGS]; /* owned strings behind info */
-    ut_err failure;    /* what ends the stream, once what came before it is read */
+    ut_err failure;   /* what ends the stream, once what came before it is read */
 };
 
 /* --- reading samples -------------------------------------------------------------------------------------- */
@@ -70,8 +70,8 @@ static ut_status set_format(ut_media *media, GstSample *sample, ut_err *err)
     ut_status rc = ut_convert_open(&format, o->rate_hz, o->channels, o->drop_centre, &convert, err);
     if (rc != UT_OK)
         return ut_err_prefix(err, "%s", media->path);
-    if (media->convert && (ut_convert_rate_hz(convert) != media->info.rate_hz ||
-                           ut_convert_channels(convert) != media->info.channels)) {
+    if (media->convert &&
+        (ut_convert_rate_hz(convert) != media->info.rate_hz || ut_convert_channels(convert) != media->info.channels)) {
         ut_convert_close(&convert);
         return ut_fail(err, UT_E_UNSUPPORTED, "%s: its audio changes from %d Hz, %d channels to %d Hz, %d channels",
                        media->path, media->format.rate, media->format.channels, format.rate, format.channels);
@@ -103,13 +103,13 @@ static ut_status take_sample(ut_media *media, GstSample *sample, ut_err *err)
     return rc;
 }
 
-/* A file that names its length and gives less was cut off. Only containers that store the length count: the length of an
- * MP3 or ADTS file is a guess from its bit rate. */
+/* A file that names its length and gives less was cut off. Only containers that store the length count: the length of
+ * an MP3 or ADTS file is a guess from its bit rate. */
 static ut_status check_complete(ut_media *media, ut_err *err)
 {
-    static const char *const exact[] = {"audio/x-wav", "audio/x-aiff", "audio/x-flac", "video/quicktime", "audio/x-m4a",
-                                        "video/x-matroska", "audio/x-matroska", "video/webm", "audio/webm",
-                                        "audio/x-caf",  "video/x-ms-asf"};
+    static const char *const exact[] = {"audio/x-wav", "audio/x-aiff",     "audio/x-flac",     "video/quicktime",
+                                        "audio/x-m4a", "video/x-matroska", "audio/x-matroska", "video/webm",
+                                        "audio/webm",  "audio/x-caf",      "video/x-ms-asf"};
     char container[64];
     ut_decode_container(media->decode, container, sizeof container);
     double given_s = media->convert ? (double)media->frames_in / media->format.rate : 0;
@@ -123,7 +123,8 @@ static ut_status check_complete(ut_media *media, ut_err *err)
     double slack_s = ut_decode_has_video(media->decode) ? SHORTFALL_VIDEO_S : SHORTFALL_S;
     if (given_s + slack_s >= media->info.duration_s)
         return UT_OK;
-    return ut_fail(err, UT_E_CORRUPT, "%s: breaks off at %.1f s of %.1f s", media->path, given_s, media->info.duration_s);
+    return ut_fail(err, UT_E_CORRUPT, "%s: breaks off at %.1f s of %.1f s", media->path, given_s,
+                   media->info.duration_s);
 }
 
 /* The end: the tail of the resampler, and whether it was the true end. */
@@ -138,8 +139,8 @@ static void finish(ut_media *media)
         media->ready_count = 0;
 }
 
-/* Waits until frames are ready or the end is reached. After an error what is already decoded still comes, and after that
- * the error. */
+/* Waits until frames are ready or the end is reached. After an error what is already decoded still comes, and after
+ * that the error. */
 static void fill(ut_media *media)
 {
     gint64 deadline = g_get_monotonic_time() + PATIENCE_S * G_TIME_SPAN_SECOND;

@@ -8,8 +8,11 @@
 void ut_timeline_init(ut_timeline *timeline, int64_t now_ns, int64_t tolerance_ns, int64_t uncertainty_ns,
                       int64_t settle_ns)
 {
-    *timeline = (ut_timeline){.tolerance_ns = tolerance_ns, .uncertainty_ns = uncertainty_ns, .settle_ns = settle_ns,
-                              .end_ns = now_ns, .reset = true};
+    *timeline = (ut_timeline){.tolerance_ns = tolerance_ns,
+                              .uncertainty_ns = uncertainty_ns,
+                              .settle_ns = settle_ns,
+                              .end_ns = now_ns,
+                              .reset = true};
 }
 
 /* How far an arrival is behind the end of the samples counted so far. */

@@ -108,8 +108,8 @@ static uint64_t id3_size(const uint8_t *head, size_t size)
 {
     if (size < 10 || memcmp(head, "ID3", 3) != 0)
         return 0;
-    uint64_t body = (uint64_t)(head[6] & 0x7f) << 21 | (uint64_t)(head[7] & 0x7f) << 14 | (uint64_t)(head[8] & 0x7f) << 7 |
-                    (head[9] & 0x7f);
+    uint64_t body = (uint64_t)(head[6] & 0x7f) << 21 | (uint64_t)(head[7] & 0x7f) << 14 |
+                    (uint64_t)(head[8] & 0x7f) << 7 | (head[9] & 0x7f);
     return 10 + body + (head[5] & 0x10 ? 10 : 0);
 }
 

@@ -1,5 +1,5 @@
-/* Was a media file cut off? GStreamer plays what is there and ends as if it were all; where the format tells how long the
- * file ought to be, or how it ends, that can be known.
+/* Was a media file cut off? GStreamer plays what is there and ends as if it were all; where the format tells how long
+ * the file ought to be, or how it ends, that can be known.
  *
  *   WAV      the size of the data chunk          MP3      the size in a Xing/Info frame, if it has one
  *   Ogg      the last page and its end mark      MPEG-TS  a whole number of packets
@@ -12,8 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* container: as GStreamer names it ("audio/x-wav", "application/ogg", "audio/mpeg", "video/mpegts"). head: the first bytes,
- * after an ID3v2 tag if there is one; tail: the last. Never trusts its input. */
+/* container: as GStreamer names it ("audio/x-wav", "application/ogg", "audio/mpeg", "video/mpegts"). head: the first
+ * bytes, after an ID3v2 tag if there is one; tail: the last. Never trusts its input. */
 bool ut_is_cut(const char *container, const uint8_t *head, size_t head_size, uint64_t head_at, const uint8_t *tail,
                size_t tail_size, uint64_t file_size);
 

@@ -82,8 +82,7 @@ void make_media(const char *path, const char *launch, ...)
     GstElement *pipeline = parse(text);
     gst_element_set_state(pipeline, GST_STATE_PLAYING);
     GstBus *bus = gst_element_get_bus(pipeline);
-    GstMessage *message =
-        gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
+    GstMessage *message = gst_bus_timed_pop_filtered(bus, 60 * GST_SECOND, GST_MESSAGE_EOS | GST_MESSAGE_ERROR);
     ut_err err = {0};
     if (message && GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR)
         ut_gst_fail(&err, GST_OBJECT_NAME(GST_MESSAGE_SRC(message)), message);
@@ -120,8 +119,8 @@ void player_stop(GstElement **player)
 
 static void shift_stamp(uint8_t *p, int64_t shift)
 {
-    int64_t pts = (int64_t)(p[0] >> 1 & 7) << 30 | (int64_t)p[1] << 22 | (int64_t)(p[2] >> 1) << 15 | (int64_t)p[3] << 7 |
-                  p[4] >> 1;
+    int64_t pts = (int64_t)(p[0] >> 1 & 7) << 30 | (int64_t)p[1] << 22 | (int64_t)(p[2] >> 1) << 15 |
+                  (int64_t)p[3] << 7 | p[4] >> 1;
     pts = (pts + shift) & ((INT64_C(1) << 33) - 1);
     p[0] = (uint8_t)((p[0] & 0xf1) | (pts >> 29 & 0x0e));
     p[1] = (uint8_t)(pts >> 22);
@@ -221,8 +220,7 @@ bool hear(heard *h, size_t segments, double seconds, double give_up_s)
 {
     double until_s = ut_monotonic_s() + give_up_s;
     while (ut_monotonic_s() < until_s) {
-        if (h->segments >= segments &&
-            (double)h->segment[h->segments - 1].frames >= seconds * UT_RATE_HZ)
+        if (h->segments >= segments && (double)h->segment[h->segments - 1].frames >= seconds * UT_RATE_HZ)
             return true;
         ut_capture_item item;
         ut_status rc = ut_supervisor_read(h->supervisor, 100, &item, NULL);

@@ -1,4 +1,5 @@
-/* What the capture tests share: media made on the spot, senders, and a listener that writes down what a supervisor gives. */
+/* What the capture tests share: media made on the spot, senders, and a listener that writes down what a supervisor
+ * gives. */
 #ifndef UT_TESTS_CAPTURE_SUPPORT_H
 #define UT_TESTS_CAPTURE_SUPPORT_H
 
@@ -13,7 +14,8 @@ const char *scratch(void);
 /* "SCRATCH/name"; of static storage, good for the next few calls. */
 const char *scratch_path(const char *name);
 
-/* Runs a pipeline description to its end; " filesink" gets the path. NULL-safe against nothing: a failure fails the test. */
+/* Runs a pipeline description to its end; " filesink" gets the path. NULL-safe against nothing: a failure fails the
+ * test. */
 void make_media(const char *path, const char *launch, ...) __attribute__((format(printf, 2, 3)));
 /* A whole file; free() it. */
 uint8_t *load(const char *path, size_t *size);
@@ -37,7 +39,8 @@ typedef struct {
 sender *send_ts(const target *to, const uint8_t *ts, size_t size);
 void sender_wait(sender **sender); /* until all is sent */
 
-/* An HTTP server of one folder; with `endless`, GET of any path gives this file over and over, a second of it at once. */
+/* An HTTP server of one folder; with `endless`, GET of any path gives this file over and over, a second of it at once.
+ */
 typedef struct server server;
 server *serve_folder(int port, const char *folder);
 server *serve_endless(int port, const char *file, double bytes_per_s);

@@ -124,14 +124,15 @@ static const char *multi_ts(void)
 {
     const char *path = scratch_path("multi.ts");
     if (access(path, R_OK) != 0)
-        make_media(path,
-                   "mpegtsmux name=m prog-map=\"program_map,sink_257=1,sink_258=1,sink_513=2,sink_260=1\" " TONE
-                   " ! audioconvert ! avenc_aac ! taginject tags=\"language-code=en\" ! m.sink_257 " TONE_B
-                   " ! audioconvert ! avenc_mp2 ! taginject tags=\"language-code=fr\" ! m.sink_258 " TONE_B
-                   " ! audioconvert ! avenc_ac3 ! m.sink_513 "
-                   "videotestsrc num-buffers=150 ! video/x-raw,format=I420,width=160,height=120,framerate=25/1 ! x264enc speed-preset=ultrafast ! "
-                   "h264parse ! m.sink_260 m.",
-                   400, 2, 700, 1000);
+        make_media(
+            path,
+            "mpegtsmux name=m prog-map=\"program_map,sink_257=1,sink_258=1,sink_513=2,sink_260=1\" " TONE
+            " ! audioconvert ! avenc_aac ! taginject tags=\"language-code=en\" ! m.sink_257 " TONE_B
+            " ! audioconvert ! avenc_mp2 ! taginject tags=\"language-code=fr\" ! m.sink_258 " TONE_B
+            " ! audioconvert ! avenc_ac3 ! m.sink_513 "
+            "videotestsrc num-buffers=150 ! video/x-raw,format=I420,width=160,height=120,framerate=25/1 ! x264enc speed-preset=ultrafast ! "
+            "h264parse ! m.sink_260 m.",
+            400, 2, 700, 1000);
     return path;
 }
 
@@ -171,7 +172,8 @@ static void a_choice_that_is_not_there_names_what_is(void **state)
     assert_non_null(strstr(err.text, "fr"));
 }
 
-/* --- 5.1 ------------------------------------------------------------------------------------------------------------ */
+/* --- 5.1 ------------------------------------------------------------------------------------------------------------
+ */
 
 /* Raw 5.1 at 48 kHz: a tone of 300 Hz in the centre, 900 Hz in left and right. */
 static void save_surround(const char *path)
@@ -241,8 +243,9 @@ static void bad_files_are_refused_in_one_line(void **state)
     free(noise);
     save(scratch_path("text.flac"), (const uint8_t *)"title,artist\n", 13);
     assert_int_equal(refused(scratch_path("text.flac"), none).code, UT_E_UNSUPPORTED);
-    make_media(scratch_path("video.ts"), "videotestsrc num-buffers=30 ! video/x-raw,format=I420,width=160,height=120,framerate=25/1 ! "
-                                         "x264enc speed-preset=ultrafast ! mpegtsmux");
+    make_media(scratch_path("video.ts"),
+               "videotestsrc num-buffers=30 ! video/x-raw,format=I420,width=160,height=120,framerate=25/1 ! "
+               "x264enc speed-preset=ultrafast ! mpegtsmux");
     err = refused(scratch_path("video.ts"), none);
     assert_int_equal(err.code, UT_E_UNSUPPORTED);
     assert_non_null(strstr(err.text, "no audio track"));
@@ -318,8 +321,9 @@ static void tags_are_read(void **state)
 {
     (void)state;
     const char *path = scratch_path("tags.flac");
-    make_media(path, TONE " ! taginject tags=\"title=Lake,artist=Ann,album=Water,isrc=DEA123456789,composer=Bob\" ! "
-                          "audioconvert ! flacenc",
+    make_media(path,
+               TONE " ! taginject tags=\"title=Lake,artist=Ann,album=Water,isrc=DEA123456789,composer=Bob\" ! "
+                    "audioconvert ! flacenc",
                440, 1);
     ut_media *media;
     ut_media_options options = {0};

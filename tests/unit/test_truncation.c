@@ -84,8 +84,10 @@ static void others_are_never_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wav),  cmocka_unit_test(ogg),
-        cmocka_unit_test(mpegts), cmocka_unit_test(mp3),
+        cmocka_unit_test(wav),
+        cmocka_unit_test(ogg),
+        cmocka_unit_test(mpegts),
+        cmocka_unit_test(mp3),
         cmocka_unit_test(others_are_never_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

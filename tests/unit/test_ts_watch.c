@@ -12,10 +12,24 @@
 static void packet(uint8_t *p, int pid, int counter, int64_t pts)
 {
     memset(p, 0xff, UT_TS_PACKET);
-    const uint8_t head[] = {0x47, (uint8_t)(0x40 | pid >> 8), (uint8_t)pid, (uint8_t)(0x10 | (counter & 15)),
-                            0, 0, 1, 0xc0, 0, 0, 0x80, 0x80, 5,
-                            (uint8_t)(0x21 | (pts >> 29 & 0x0e)), (uint8_t)(pts >> 22), (uint8_t)(1 | (pts >> 14 & 0xfe)),
-                            (uint8_t)(pts >> 7), (uint8_t)(1 | (pts << 1 & 0xfe))};
+    const uint8_t head[] = {0x47,
+                            (uint8_t)(0x40 | pid >> 8),
+                            (uint8_t)pid,
+                            (uint8_t)(0x10 | (counter & 15)),
+                            0,
+                            0,
+                            1,
+                            0xc0,
+                            0,
+                            0,
+                            0x80,
+                            0x80,
+                            5,
+                            (uint8_t)(0x21 | (pts >> 29 & 0x0e)),
+                            (uint8_t)(pts >> 22),
+                            (uint8_t)(1 | (pts >> 14 & 0xfe)),
+                            (uint8_t)(pts >> 7),
+                            (uint8_t)(1 | (pts << 1 & 0xfe))};
     memcpy(p, head, sizeof head);
 }
 
@@ -135,12 +149,9 @@ static void cutting_does_not_matter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_steady_stream_has_no_jumps),
-        cmocka_unit_test(the_wrap_of_33_bits_is_no_jump),
-        cmocka_unit_test(jumps_show_one_pes_later),
-        cmocka_unit_test(the_tolerance_is_kept),
-        cmocka_unit_test(other_streams_do_not_matter),
-        cmocka_unit_test(lost_packets_are_counted),
+        cmocka_unit_test(a_steady_stream_has_no_jumps), cmocka_unit_test(the_wrap_of_33_bits_is_no_jump),
+        cmocka_unit_test(jumps_show_one_pes_later),     cmocka_unit_test(the_tolerance_is_kept),
+        cmocka_unit_test(other_streams_do_not_matter),  cmocka_unit_test(lost_packets_are_counted),
         cmocka_unit_test(cutting_does_not_matter),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
