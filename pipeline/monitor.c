@@ -185,6 +185,8 @@ static ut_supervisor_options capture_options(const ut_monitor *m, const ut_chann
     options.retry_max_s = config->capture.retry_max_s;
     options.ring_s = config->capture.ring_s;
     options.pts_tolerance_s = config->capture.pts_tolerance_ms / 1000;
+    options.silence_s = config->capture.silence_s;
+    options.rebuild_when_silent = config->capture.rebuild_when_silent;
     options.once = m->options.once;
     return options;
 }
