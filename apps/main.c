@@ -13,6 +13,8 @@
     X(identify)                                                                                    \
     X(replay)                                                                                      \
     X(run)                                                                                         \
+    X(channel_list)                                                                                \
+    X(channel_test)                                                                                \
     X(cues_list)                                                                                   \
     X(cuesheet_export)                                                                             \
     X(separate)                                                                                    \

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "pipeline/media.h"
+#include "pipeline/probe.h"
 
 #define SECONDS 6
 #define TONE "audiotestsrc num-buffers=300 samplesperbuffer=960 freq=%d ! audio/x-raw,rate=48000,channels=%d"
@@ -170,6 +171,37 @@ static void a_choice_that_is_not_there_names_what_is(void **state)
     err = refused(multi_ts(), (ut_media_options){.language = "de"});
     assert_int_equal(err.code, UT_E_ARG);
     assert_non_null(strstr(err.text, "fr"));
+}
+
+static void a_probe_lists_every_programme(void **state)
+{
+    (void)state;
+    static const struct {
+        int program, pid;
+        const char *language, *codec;
+    } expected[] = {{2, 513, "", "AC-3"}, {1, 257, "eng", "AAC"}, {1, 258, "fre", "Layer 2"}};
+    ut_probe_options options = {.choice.language = "fr", .seconds = 1, .timeout_s = 10};
+    ut_probe_result result;
+    ut_err err = {0};
+    if (ut_probe(multi_ts(), &options, &result, &err) != UT_OK)
+        fail_msg("%s", err.text);
+    assert_string_equal(result.container, "video/mpegts");
+    assert_int_equal(result.count, COUNT(expected));
+    for (size_t i = 0; i < result.count; i++) {
+        const ut_probe_stream *s = NULL;
+        for (size_t k = 0; k < result.count; k++)
+            if (result.streams[k].pid == expected[i].pid)
+                s = &result.streams[k];
+        assert_non_null(s);
+        assert_int_equal(s->program, expected[i].program);
+        assert_string_equal(s->language, expected[i].language);
+        assert_non_null(strstr(s->codec, expected[i].codec));
+        assert_int_equal(s->rate_hz, 48000);
+        assert_int_equal(s->channels, 2);
+        assert_int_equal(s->chosen, s->pid == 258);
+        assert_true(s->measured && fabs(s->rms_dbfs - 20 * log10(0.8 / sqrt(2))) < 1);
+    }
+    assert_int_equal(ut_probe(scratch_path("nothing.ts"), &options, &result, &err), UT_E_NOTFOUND);
 }
 
 /* --- 5.1 ------------------------------------------------------------------------------------------------------------
@@ -348,6 +380,7 @@ int main(void)
         cmocka_unit_test(what_breaks_off_gives_what_it_has_and_says_so),
         cmocka_unit_test(programme_pid_and_language_choose),
         cmocka_unit_test(a_choice_that_is_not_there_names_what_is),
+        cmocka_unit_test(a_probe_lists_every_programme),
         cmocka_unit_test(the_centre_of_surround_can_be_left_out),
         cmocka_unit_test(bad_files_are_refused_in_one_line),
         cmocka_unit_test(an_unknown_codec_is_named),
