@@ -27,15 +27,15 @@ static const struct {
     ut_source_info info;
     build_fn build;
 } kinds[] = {
-    [UT_SOURCE_UDP] = {{UT_SOURCE_UDP, "udp", 1000, .passive = true}, build_udp},
-    [UT_SOURCE_RTP] = {{UT_SOURCE_RTP, "rtp", 1000, .passive = true}, build_rtp},
-    [UT_SOURCE_SRT] = {{UT_SOURCE_SRT, "srt", 1000}, build_srt},
-    [UT_SOURCE_HLS] = {{UT_SOURCE_HLS, "hls", 30000}, build_hls},
-    [UT_SOURCE_HTTP] = {{UT_SOURCE_HTTP, "http", 10000}, build_http},
-    [UT_SOURCE_RTSP] = {{UT_SOURCE_RTSP, "rtsp", 1000}, build_rtsp},
-    [UT_SOURCE_ALSA] = {{UT_SOURCE_ALSA, "alsa", 100}, build_alsa},
-    [UT_SOURCE_FILE] = {{UT_SOURCE_FILE, "file", 100, .paced = true}, build_file},
-    [UT_SOURCE_TEST] = {{UT_SOURCE_TEST, "test", 100}, build_test},
+    [UT_SOURCE_UDP] = {{.kind = UT_SOURCE_UDP, .name = "udp", .uncertainty_ms = 1000, .passive = true}, build_udp},
+    [UT_SOURCE_RTP] = {{.kind = UT_SOURCE_RTP, .name = "rtp", .uncertainty_ms = 1000, .passive = true}, build_rtp},
+    [UT_SOURCE_SRT] = {{.kind = UT_SOURCE_SRT, .name = "srt", .uncertainty_ms = 1000}, build_srt},
+    [UT_SOURCE_HLS] = {{.kind = UT_SOURCE_HLS, .name = "hls", .uncertainty_ms = 30000}, build_hls},
+    [UT_SOURCE_HTTP] = {{.kind = UT_SOURCE_HTTP, .name = "http", .uncertainty_ms = 10000}, build_http},
+    [UT_SOURCE_RTSP] = {{.kind = UT_SOURCE_RTSP, .name = "rtsp", .uncertainty_ms = 1000}, build_rtsp},
+    [UT_SOURCE_ALSA] = {{.kind = UT_SOURCE_ALSA, .name = "alsa", .uncertainty_ms = 100}, build_alsa},
+    [UT_SOURCE_FILE] = {{.kind = UT_SOURCE_FILE, .name = "file", .uncertainty_ms = 100, .paced = true}, build_file},
+    [UT_SOURCE_TEST] = {{.kind = UT_SOURCE_TEST, .name = "test", .uncertainty_ms = 100}, build_test},
 };
 
 /* --- what kind -------------------------------------------------------------------------------------------- */
