@@ -11,8 +11,9 @@ enum {
     ROWS = 64, /* of history: ±31 frames around the centre, and a power of two */
     LEVEL_MIN = -16384,
     LEVEL_MAX = 16383,
-    LEVEL_ZERO = (127 - 8) << 9, /* so that LEVEL_MIN … LEVEL_MAX is 2^-40 … 2^24 in power */
+    LEVEL_ZERO = (127 - 24) << 8, /* so that LEVEL_MIN … LEVEL_MAX is 2^-88 … 2^40 in power */
     PAD = 2 * UT_PEAKS_MAX_BINS,
+    RANGE = 26 << 8, /* peaks further than 78 dB under the loudest nearby are dither and rounding */
 };
 
 typedef struct {
@@ -30,9 +31,10 @@ struct ut_peak_finder {
     size_t held;
     float *frame;     /* fft */
     float *spectrum;  /* fft/2 + 1 re, im pairs */
-    int16_t *level;   /* (ROWS, bins) log2 power in 1/512 */
+    int16_t *level;   /* (ROWS, bins) log2 power in 1/256 */
     int16_t *highest; /* (ROWS, bins) maximum of level over ±8 bins */
     int32_t *sum;     /* (ROWS, bins) sum of level over ±32 bins */
+    int16_t loudest[ROWS]; /* of each row */
     int16_t *scratch; /* bins + 2 PAD */
     int32_t first;    /* frame the stream began with */
     int32_t next;     /* frame to be transformed next */
@@ -139,7 +141,7 @@ static void take_levels(const float *spectrum, size_t bins, int16_t *level)
         float power = spectrum[2 * i] * spectrum[2 * i] + spectrum[2 * i + 1] * spectrum[2 * i + 1];
         int32_t bits;
         memcpy(&bits, &power, sizeof bits);
-        bits = (bits >> 14) - LEVEL_ZERO;
+        bits = (bits >> 15) - LEVEL_ZERO;
         bits = bits > LEVEL_MAX ? LEVEL_MAX : bits;
         level[i] = (int16_t)(bits < LEVEL_MIN ? LEVEL_MIN : bits);
     }
@@ -175,6 +177,14 @@ static void take_sums(const int16_t *level, size_t bins, int32_t *sum)
     }
 }
 
+static int16_t maximum(const int16_t *level, size_t bins)
+{
+    int16_t highest = LEVEL_MIN;
+    for (size_t i = 0; i < bins; i++)
+        highest = highest > level[i] ? highest : level[i];
+    return highest;
+}
+
 static size_t row(const ut_peak_finder *f, int32_t frame)
 {
     return (size_t)((uint32_t)frame % ROWS) * f->bins;
@@ -189,17 +199,18 @@ static void transform(ut_peak_finder *f)
     take_levels(f->spectrum + 2 * f->params->low_bin, f->bins, f->level + at);
     take_highest(f->level + at, f->bins, f->scratch, f->highest + at);
     take_sums(f->level + at, f->bins, f->sum + at);
+    f->loudest[(uint32_t)f->next % ROWS] = maximum(f->level + at, f->bins);
     f->next++;
     f->held = fft - (size_t)f->params->hop;
     memmove(f->audio, f->audio + f->params->hop, f->held * sizeof *f->audio);
 }
 
-static int32_t max_frame(int32_t a, int32_t b)
+static int32_t larger(int32_t a, int32_t b)
 {
     return a > b ? a : b;
 }
 
-static int32_t min_frame(int32_t a, int32_t b)
+static int32_t smaller(int32_t a, int32_t b)
 {
     return a < b ? a : b;
 }
@@ -217,24 +228,37 @@ static bool strict(const ut_peak_finder *f, int32_t from, int32_t to, size_t bin
     return equal == 1;
 }
 
-/* Level over the local mean, in units of 1/512 of log2 power. */
+/* Level over the local mean, in units of 1/256 of log2 power. */
 static int32_t prominence(const ut_peak_finder *f, size_t bin)
 {
-    int32_t from = max_frame(f->centre - UT_PEAKS_MEAN_FRAMES, f->first);
-    int32_t to = min_frame(f->centre + UT_PEAKS_MEAN_FRAMES, f->next - 1);
+    int32_t from = larger(f->centre - UT_PEAKS_MEAN_FRAMES, f->first);
+    int32_t to = smaller(f->centre + UT_PEAKS_MEAN_FRAMES, f->next - 1);
     size_t low = bin > UT_PEAKS_MEAN_BINS ? bin - UT_PEAKS_MEAN_BINS : 0;
     size_t high = bin + UT_PEAKS_MEAN_BINS < f->bins ? bin + UT_PEAKS_MEAN_BINS : f->bins - 1;
     int32_t cells = (to - from + 1) * (int32_t)(high - low + 1);
     int64_t sum = 0;
     for (int32_t t = from; t <= to; t++)
         sum += f->sum[row(f, t) + bin];
-    return f->level[row(f, f->centre) + bin] - (int32_t)(sum / cells);
+    int64_t mean = sum >= 0 ? sum / cells : -((cells - 1 - sum) / cells); /* rounded down, whatever the sign */
+    return f->level[row(f, f->centre) + bin] - (int32_t)mean;
+}
+
+/* The lowest level that counts around the centre. */
+static int32_t audible(const ut_peak_finder *f)
+{
+    int32_t from = larger(f->centre - UT_PEAKS_MEAN_FRAMES, f->first);
+    int32_t to = smaller(f->centre + UT_PEAKS_MEAN_FRAMES, f->next - 1);
+    int32_t loudest = LEVEL_MIN;
+    for (int32_t t = from; t <= to; t++)
+        loudest = larger(loudest, f->loudest[(uint32_t)t % ROWS]);
+    return larger(loudest - RANGE, LEVEL_MIN + 1);
 }
 
 static void search(ut_peak_finder *f)
 {
-    int32_t from = max_frame(f->centre - UT_PEAKS_MAX_FRAMES, f->first);
-    int32_t to = min_frame(f->centre + UT_PEAKS_MAX_FRAMES, f->next - 1);
+    int32_t lowest = audible(f);
+    int32_t from = larger(f->centre - UT_PEAKS_MAX_FRAMES, f->first);
+    int32_t to = smaller(f->centre + UT_PEAKS_MAX_FRAMES, f->next - 1);
     const int16_t *level = f->level + row(f, f->centre);
     memcpy(f->scratch, f->highest + row(f, from), f->bins * sizeof *f->scratch);
     for (int32_t t = from + 1; t <= to; t++) {
@@ -243,7 +267,7 @@ static void search(ut_peak_finder *f)
             f->scratch[b] = f->scratch[b] > highest[b] ? f->scratch[b] : highest[b];
     }
     for (size_t b = 0; b < f->bins; b++) {
-        if (level[b] != f->scratch[b] || level[b] == LEVEL_MIN || level[b] == LEVEL_MAX || !strict(f, from, to, b))
+        if (level[b] != f->scratch[b] || level[b] < lowest || level[b] == LEVEL_MAX || !strict(f, from, to, b))
             continue;
         f->candidates[f->candidate_count++] = (candidate){
             .peak = {.frame = f->centre, .bin = (uint16_t)(b + (size_t)f->params->low_bin)},
@@ -274,7 +298,7 @@ static ut_status settle(ut_peak_finder *f, int32_t until, ut_peaks *peaks, ut_er
                 return rc;
         }
     }
-    f->settled = max_frame(f->settled, until);
+    f->settled = larger(f->settled, until);
     size_t gone = 0;
     while (gone < f->candidate_count && all[gone].peak.frame < until - UT_PEAKS_RANK_FRAMES)
         gone++;

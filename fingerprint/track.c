@@ -5,6 +5,7 @@
 
 #include "fingerprint/match.h"
 #include "fingerprint/peak_stream.h"
+#include "fingerprint/presence.h"
 #include "fingerprint/trace.h"
 
 enum {
@@ -49,10 +50,16 @@ struct ut_tracker {
     int32_t window_frames;
     int32_t hop_frames;
     int32_t window; /* where the next window begins */
-    int32_t warm;   /* what starts before this frame is somebody else's */
+    int32_t warm;          /* after a resume, matches that start before this frame, and */
+    int32_t calm;          /* unidentified music in windows before this one, were given out before it */
     int32_t chain;  /* first window of the unbroken chain of followed matches; INT32_MAX without */
     follow open[OPEN_MAX];
     size_t open_count;
+    ut_presence presence;
+    bool unknown;          /* music that nothing identifies is going on, in the windows */
+    int32_t unknown_first; /* from this one */
+    int32_t unknown_last;  /* to this one */
+    int32_t unknown_end;   /* where the last of them ends */
     ut_identification held[HELD_MAX]; /* sorted by end; wait for what may end before them */
     size_t held_count;
     ut_match found[FOUND_MAX];
@@ -107,7 +114,9 @@ ut_status ut_tracker_open(const ut_index *index, const ut_tracker_options *optio
         int64_t window = (first_frame + UT_PEAKS_CONTEXT + t->hop_frames - 1) / t->hop_frames * t->hop_frames;
         t->window = (int32_t)window;
         t->warm = (int32_t)first_frame + 2 * t->window_frames;
+        t->calm = (int32_t)first_frame + 3 * t->window_frames;
     }
+    t->presence = ut_presence_start(frame_to_sample(p, t->hop_frames), t->sample);
     ut_status rc = ut_query_init(&t->query, p, err);
     for (int w = 0; w < UT_QUERY_WITNESSES && rc == UT_OK; w++)
         rc = ut_peak_stream_open(p, p->query.peaks_per_s, (int32_t)first_frame, &t->streams[w], err);
@@ -303,6 +312,50 @@ static void end_follow(ut_tracker *t, follow *f)
     *f = t->open[--t->open_count];
 }
 
+/* Ends the stretch of unidentified music at frame `end`, if one is going on. */
+static void end_unknown(ut_tracker *t, int32_t end)
+{
+    if (t->unknown && end > t->unknown_first) {
+        ut_identification what = {
+            .outcome = UT_UNIDENTIFIED,
+            .witness = t->witnesses > 1 ? UT_WITNESS_MUSIC : UT_WITNESS_MIX,
+            .start_sample = frame_to_sample(t->params, t->unknown_first),
+            .end_sample = frame_to_sample(t->params, end),
+            .time_scale = 1.0,
+            .log10_e = NAN,
+            .music_lufs = NAN, .speech_lufs = NAN, .mix_lufs = NAN,
+        };
+        hold(t, &what);
+    }
+    t->unknown = false;
+}
+
+/* Looks for music where nothing is identified. A match that begins takes over from where it begins. */
+static void seek_unknown(ut_tracker *t, bool present)
+{
+    int32_t first = t->query.first, end = first + t->query.frames;
+    if (t->open_count > 0) {
+        ut_stretch s;
+        const follow *f = &t->open[0];
+        if (t->unknown && ut_trace_stretch(&f->trace, f->chance / f->windows, f->found / f->windows, &s))
+            end_unknown(t, s.start < t->unknown_end ? s.start : t->unknown_end);
+        t->unknown = false;
+        return;
+    }
+    if (!present || first < t->calm) {
+        end_unknown(t, t->unknown_end);
+        return;
+    }
+    if (!t->unknown) {
+        t->unknown = true;
+        t->unknown_first = first;
+        if (t->chain == INT32_MAX)
+            t->chain = first;
+    }
+    t->unknown_last = first;
+    t->unknown_end = end;
+}
+
 /* Ends what no window from `next` on can touch, and gives out what is settled. */
 static ut_status settle(ut_tracker *t, int32_t next)
 {
@@ -312,7 +365,9 @@ static ut_status settle(ut_tracker *t, int32_t next)
             end_follow(t, &t->open[i]);
     for (size_t i = 0; i < t->open_count; i++)
         earliest = t->open[i].last_window < earliest ? t->open[i].last_window : earliest;
-    if (t->open_count == 0)
+    if (t->unknown && t->unknown_last - t->window_frames < earliest)
+        earliest = t->unknown_last - t->window_frames; /* a match may yet begin there */
+    if (t->open_count == 0 && !t->unknown)
         t->chain = INT32_MAX;
     return release(t, middle_sample(t->params, earliest));
 }
@@ -320,10 +375,16 @@ static ut_status settle(ut_tracker *t, int32_t next)
 static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
 {
     ut_status rc = ut_query_set(&t->query, first, frames, &t->peaks[0], music_peaks(t), err);
-    if (rc == UT_OK)
-        rc = search(t, err);
+    if (rc != UT_OK)
+        return rc;
+    bool present = t->options.unidentified &&
+                   ut_presence_music(&t->presence, &t->query, frame_to_sample(t->params, first),
+                                     frame_to_sample(t->params, first + frames));
+    rc = search(t, err);
     for (size_t i = 0; i < t->open_count && rc == UT_OK; i++)
         rc = ut_trace_extend(&t->open[i].trace, first + frames, &t->peaks[0], music_peaks(t), err);
+    if (rc == UT_OK)
+        seek_unknown(t, present);
     return rc;
 }
 
@@ -365,6 +426,7 @@ ut_status ut_tracker_push(ut_tracker *tracker, const float *mix, const float *mu
         size_t skip = 0;
         if (t->sample < aligned)
             skip = aligned - t->sample < (int64_t)take ? (size_t)(aligned - t->sample) : take;
+        ut_presence_push(&t->presence, t->sample, mix, music, take);
         ut_status rc = ut_peak_stream_push(t->streams[0], mix + skip, take - skip, &t->peaks[0], err);
         if (rc == UT_OK && music)
             rc = ut_peak_stream_push(t->streams[1], music + skip, take - skip, &t->peaks[1], err);
@@ -397,8 +459,10 @@ ut_status ut_tracker_finish(ut_tracker *tracker, ut_err *err)
         begin = least;
     if (t->witnesses && end > begin)
         rc = look(t, begin, end - begin, err);
-    if (rc == UT_OK)
+    if (rc == UT_OK) {
+        end_unknown(t, t->unknown_end);
         rc = settle(t, INT32_MAX / 2);
+    }
     return rc;
 }
 
