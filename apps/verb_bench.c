@@ -5,6 +5,7 @@
 #include "apps/cli.h"
 #include "apps/machine.h"
 #include "fingerprint/params.h"
+#include "pipeline/recognition.h"
 
 /* Stages of the signal path in order; --stages chooses among them. */
 static bool wanted(const ut_args *args, const char *stage)
@@ -64,14 +65,10 @@ static ut_status run_stages(const ut_args *args, const ut_model *model, ut_figur
 
 static int run(const ut_args *args)
 {
-    const char *name = ut_args_text(args, "separator");
-    char path[4096];
     ut_err err = {.code = UT_OK};
     ut_figures figures = {.items = NULL};
     ut_model *model = NULL;
-    ut_status rc = UT_OK;
-    if (strcmp(name, "none") != 0 && (rc = ut_model_find(name, path, sizeof path, &err)) == UT_OK)
-        rc = ut_model_load(path, &model, &err);
+    ut_status rc = ut_recognition_model(ut_args_text(args, "separator"), &model, &err);
     if (rc == UT_OK)
         rc = run_stages(args, model, &figures, &err);
     if (rc == UT_OK && ut_args_json(args))

@@ -7,6 +7,7 @@
 #include "apps/cli.h"
 #include "apps/evaluate/report.h"
 #include "apps/parallel.h"
+#include "pipeline/recognition.h"
 
 /* Queries per stream of the boundary test, which is ten times as long. */
 enum { EDGES_SHARE = 10 };
@@ -125,19 +126,6 @@ static int read_options(const ut_args *args, evaluation *e)
     return exit_code ? exit_code : each_name(args, e, "conditions");
 }
 
-static ut_status load_model(const ut_args *args, evaluation *e, ut_err *err)
-{
-    const char *name = ut_args_text(args, "separator");
-    char path[4096];
-    if (strcmp(name, "none") == 0)
-        return UT_OK;
-    ut_status rc = ut_model_find(name, path, sizeof path, err);
-    if (rc == UT_OK)
-        rc = ut_model_load(path, &e->model, err);
-    e->plan.model = e->model;
-    return rc;
-}
-
 /* Writes BASE.md and BASE.json. */
 static ut_status write_reports(const evaluation *e, const char *base, ut_err *err)
 {
@@ -177,7 +165,8 @@ static int run(const ut_args *args)
     int exit_code = read_options(args, &e);
     if (exit_code)
         return exit_code;
-    ut_status rc = load_model(args, &e, &err);
+    ut_status rc = ut_recognition_model(ut_args_text(args, "separator"), &e.model, &err);
+    e.plan.model = e.model;
     if (rc == UT_OK)
         rc = ut_eval_material_load(&e.sources, &e.material, &err);
     if (rc == UT_OK)

@@ -7,12 +7,14 @@
 #include "apps/cli.h"
 #include "apps/identified.h"
 #include "apps/parallel.h"
+#include "core/config.h"
 #include "core/file.h"
 #include "core/progress.h"
 #include "db/store.h"
 #include "pipeline/analyser.h"
 #include "pipeline/catalogue.h"
 #include "pipeline/media.h"
+#include "pipeline/recognition.h"
 
 enum { READ_FRAMES = 1 << 14 };
 
@@ -225,14 +227,28 @@ static ut_status list_inputs(const ut_args *args, ut_paths *paths, ut_err *err)
     return rc;
 }
 
-static ut_status load_model(const ut_args *args, ut_model **model, ut_err *err)
+/* What is given on the command line goes before the configuration. */
+static ut_status load_recognition(identify *v, ut_err *err)
 {
-    const char *name = ut_args_text(args, "separator");
-    char path[4096];
-    if (strcmp(name, "none") == 0)
-        return UT_OK;
-    ut_status rc = ut_model_find(name, path, sizeof path, err);
-    return rc == UT_OK ? ut_model_load(path, model, err) : rc;
+    const ut_config *config = ut_args_config(v->args);
+    const char *params = ut_args_text(v->args, "params"), *model = ut_args_text(v->args, "separator");
+    const char *backend = ut_args_text(v->args, "backend");
+    params = params ? params : config->recognition.params;
+    ut_status rc = ut_catalogue_load(v->stores[0], params, &v->index, err);
+    if (rc == UT_OK)
+        rc = ut_recognition_model(model ? model : config->separator.model, &v->model, err);
+    if (rc != UT_OK)
+        return rc;
+    v->options = (ut_analyser_options){.index = v->index,
+                                       .model = v->model,
+                                       .backend = backend ? backend : config->separator.backend,
+                                       .precision = ut_recognition_precision(config->separator.precision),
+                                       .unidentified = config->recognition.unidentified,
+                                       .max_log10_e = config->recognition.max_log10_e};
+    v->versions = (ut_versions){.model_hash = v->model ? ut_model_describe(v->model)->hash : NULL,
+                                .params = params,
+                                .catalogue_version = ut_index_describe(v->index).catalogue_version};
+    return UT_OK;
 }
 
 static ut_status open_all(identify *v, ut_err *err)
@@ -249,19 +265,10 @@ static ut_status open_all(identify *v, ut_err *err)
     for (int i = 0; i < v->jobs && rc == UT_OK; i++)
         rc = ut_store_open(ut_args_store(args), UT_STORE_READ, &v->stores[i], err);
     if (rc == UT_OK)
-        rc = ut_catalogue_load(v->stores[0], ut_args_text(args, "params"), &v->index, err);
-    if (rc == UT_OK)
-        rc = load_model(args, &v->model, err);
+        rc = load_recognition(v, err);
     if (rc == UT_OK && v->paths.count > 1)
         rc = ut_progress_open("identify", "files", v->paths.count, &v->progress);
-    if (rc != UT_OK)
-        return rc;
-    v->options = (ut_analyser_options){
-        .index = v->index, .model = v->model, .backend = ut_args_text(args, "backend"), .unidentified = true};
-    v->versions = (ut_versions){.model_hash = v->model ? ut_model_describe(v->model)->hash : NULL,
-                                .params = ut_args_text(args, "params"),
-                                .catalogue_version = ut_index_describe(v->index).catalogue_version};
-    return UT_OK;
+    return rc;
 }
 
 static void close_all(identify *v)
@@ -304,8 +311,8 @@ static int run(const ut_args *args)
 static const ut_opt options[] = {
     {"list", 'l', UT_OPT_TEXT, "FILE", NULL, 0, 0, "read further paths from FILE, one per line"},
     {"separator", 0, UT_OPT_TEXT, "MODEL|none", "default", 0, 0, "name or file of the model that takes the speech off"},
-    {"backend", 0, UT_OPT_CHOICE, "auto|ref|onednn|cuda", "auto", 0, 0, "what runs the model"},
-    {"params", 'p', UT_OPT_CHOICE, "p1|p2|p3", "p3", 0, 0, "parameter set"},
+    {"backend", 0, UT_OPT_CHOICE, "auto|ref|onednn|cuda", NULL, 0, 0, "what runs the model; default: as configured"},
+    {"params", 'p', UT_OPT_CHOICE, "p1|p2|p3", NULL, 0, 0, "parameter set; default: as configured"},
     {"jobs", 'j', UT_OPT_INT, "N", "0", 0, 1024, "files at a time; 0: one per core"},
     {.name = NULL},
 };
