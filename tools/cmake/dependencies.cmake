@@ -23,4 +23,6 @@ pkg_check_modules(gstreamer REQUIRED IMPORTED_TARGET gstreamer-1.0 gstreamer-bas
 pkg_check_modules(sndfile REQUIRED IMPORTED_TARGET sndfile)
 pkg_check_modules(microhttpd REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(systemd REQUIRED IMPORTED_TARGET libsystemd)
-pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+if(UT_TESTS)
+    pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
+endif()
