@@ -202,21 +202,10 @@ static ut_status record_absence(ut_monitor *m, ut_store *store, const char *chan
     return rc == UT_OK ? ut_journal_gap(m->journal, &gap, err) : rc;
 }
 
-static ut_status record_absences(ut_monitor *m, ut_err *err)
-{
-    ut_store *store = NULL;
-    ut_status rc = ut_store_open(m->options.store, UT_STORE_READ, &store, err);
-    for (size_t i = 0; i < m->options.config->channel_count && rc == UT_OK; i++)
-        if (m->options.config->channels[i].enabled)
-            rc = record_absence(m, store, m->options.config->channels[i].id, err);
-    ut_store_close(&store);
-    return rc;
-}
-
-static ut_status open_channels(ut_monitor *m, ut_err *err)
+static ut_channel_options recognition_options(const ut_monitor *m)
 {
     const ut_config *config = m->options.config;
-    ut_channel_options recognition = {
+    return (ut_channel_options){
         .catalogue = m->catalogue,
         .params = config->recognition.params,
         .model = m->model,
@@ -226,22 +215,35 @@ static ut_status open_channels(ut_monitor *m, ut_err *err)
         .max_log10_e = config->recognition.max_log10_e,
         .journal = m->journal,
     };
+}
+
+static ut_status open_channel(ut_monitor *m, ut_store *store, const ut_channel_config *config, ut_err *err)
+{
+    ut_monitor_channel *ch = &m->channels[m->channel_count++];
+    ut_channel_options recognition = recognition_options(m);
+    ut_supervisor_options capture = capture_options(m, config);
+    snprintf(ch->id, sizeof ch->id, "%s", config->id);
+    ut_status rc = ut_channel_open(&recognition, ch->id, &ch->channel, err);
+    if (rc == UT_OK)
+        rc = record_absence(m, store, ch->id, err);
+    return rc == UT_OK ? m->capture->open(&capture, &ch->capture, err) : rc;
+}
+
+static ut_status open_channels(ut_monitor *m, ut_err *err)
+{
+    const ut_config *config = m->options.config;
+    ut_store *store = NULL;
     m->channels = calloc(config->channel_count ? config->channel_count : 1, sizeof *m->channels);
     if (!m->channels)
         return ut_fail(err, UT_E_NOMEM, "monitor: %zu channels", config->channel_count);
-    for (size_t i = 0; i < config->channel_count; i++) {
-        if (!config->channels[i].enabled)
-            continue;
-        ut_monitor_channel *ch = &m->channels[m->channel_count++];
-        snprintf(ch->id, sizeof ch->id, "%s", config->channels[i].id);
-        ut_supervisor_options options = capture_options(m, &config->channels[i]);
-        ut_status rc = ut_channel_open(&recognition, ch->id, &ch->channel, err);
-        if (rc == UT_OK)
-            rc = m->capture->open(&options, &ch->capture, err);
-        if (rc != UT_OK)
-            return rc;
-    }
-    return m->channel_count ? UT_OK : ut_fail(err, UT_E_ARG, "monitor: no enabled channel is configured");
+    ut_status rc = ut_store_open(m->options.store, UT_STORE_READ, &store, err);
+    for (size_t i = 0; i < config->channel_count && rc == UT_OK; i++)
+        if (config->channels[i].enabled)
+            rc = open_channel(m, store, &config->channels[i], err);
+    ut_store_close(&store);
+    if (rc == UT_OK && m->channel_count == 0)
+        rc = ut_fail(err, UT_E_ARG, "monitor: no enabled channel is configured");
+    return rc;
 }
 
 static ut_status start_threads(ut_monitor *m, ut_err *err)
@@ -291,8 +293,6 @@ ut_status ut_monitor_open(const ut_monitor_options *options, ut_monitor **out, u
         rc = open_catalogue(m, err);
     if (rc == UT_OK)
         rc = open_writers(m, err);
-    if (rc == UT_OK)
-        rc = record_absences(m, err);
     if (rc == UT_OK)
         rc = open_channels(m, err);
     if (rc == UT_OK)
