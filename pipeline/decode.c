@@ -1,5 +1,6 @@
 #include "pipeline/decode.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,7 +27,7 @@ struct ut_decode {
     ut_choice choice;
     char language[8];
 
-    GMutex lock; /* guards what follows: written by the streaming thread */
+    pthread_mutex_t lock; /* guards what follows: written by the streaming thread */
     candidate candidates[UT_STREAMS_MAX];
     size_t candidate_count;
     bool exposed; /* the container is open and its streams are known */
@@ -130,8 +131,11 @@ static void on_element(GstBin *bin, GstBin *sub_bin, GstElement *element, ut_dec
     (void)bin;
     (void)sub_bin;
     GstElementFactory *factory = gst_element_get_factory(element);
-    if (factory && strcmp(GST_OBJECT_NAME(factory), "tsdemux") == 0 && decode->choice.program > 0)
-        g_object_set(element, "program-number", decode->choice.program, NULL);
+    pthread_mutex_lock(&decode->lock);
+    int program = decode->choice.program;
+    pthread_mutex_unlock(&decode->lock);
+    if (factory && strcmp(GST_OBJECT_NAME(factory), "tsdemux") == 0 && program > 0)
+        g_object_set(element, "program-number", program, NULL);
 }
 
 static gboolean on_continue(GstElement *parsebin, GstPad *pad, GstCaps *caps, ut_decode *decode)
@@ -139,11 +143,11 @@ static gboolean on_continue(GstElement *parsebin, GstPad *pad, GstCaps *caps, ut
     (void)parsebin;
     (void)pad;
     bool picture = is_picture(caps);
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     if (!decode->container[0])
         g_strlcpy(decode->container, caps_name(caps), sizeof decode->container);
     decode->video |= picture;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return !picture;
 }
 
@@ -151,10 +155,10 @@ static void on_unknown(GstElement *parsebin, GstPad *pad, GstCaps *caps, ut_deco
 {
     (void)parsebin;
     (void)pad;
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     if (g_str_has_prefix(caps_name(caps), "audio/"))
         describe_codec(caps, decode->unknown, sizeof decode->unknown);
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
 }
 
 static int by_id(const void *a, const void *b)
@@ -252,11 +256,11 @@ static GstPadProbeReturn on_first_data(GstPad *pad, GstPadProbeInfo *info, gpoin
     bool is_event = (info->type & GST_PAD_PROBE_TYPE_EVENT_DOWNSTREAM) != 0;
     if (is_event && GST_EVENT_TYPE(GST_PAD_PROBE_INFO_EVENT(info)) != GST_EVENT_EOS)
         return GST_PAD_PROBE_OK;
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     decode->flowing = true;
     candidate *c = find(decode, pad);
     if (!c) { /* pictures */
-        g_mutex_unlock(&decode->lock);
+        pthread_mutex_unlock(&decode->lock);
         return GST_PAD_PROBE_REMOVE;
     }
     if (!c->seen) {
@@ -267,19 +271,19 @@ static GstPadProbeReturn on_first_data(GstPad *pad, GstPadProbeInfo *info, gpoin
     c->silent |= is_event;
     bool wait = !decode->chosen && decide(decode, c);
     bool chosen = c->stream.chosen;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     if (is_event)
         return GST_PAD_PROBE_OK;
     if (!chosen)
         return wait ? GST_PAD_PROBE_DROP : GST_PAD_PROBE_REMOVE;
     bool linked = link_decoder(decode, pad);
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     decode->linked = linked;
     if (linked && decode->tolerance_s > 0)
         ut_ts_watch_init(&decode->watch, c->stream.pid, decode->tolerance_s);
     if (!linked)
         g_strlcpy(decode->unknown, c->stream.codec, sizeof decode->unknown);
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return GST_PAD_PROBE_REMOVE;
 }
 
@@ -290,7 +294,7 @@ static void on_pad(GstElement *parsebin, GstPad *pad, ut_decode *decode)
     if (!caps)
         caps = gst_pad_query_caps(pad, NULL);
     gchar *id = gst_pad_get_stream_id(pad);
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     decode->exposed = true;
     decode->video |= g_str_has_prefix(caps_name(caps), "video/");
     if (g_str_has_prefix(caps_name(caps), "audio/") && decode->candidate_count < UT_STREAMS_MAX) {
@@ -301,7 +305,7 @@ static void on_pad(GstElement *parsebin, GstPad *pad, ut_decode *decode)
         read_caps(c);
         read_language(pad, c->stream.language, sizeof c->stream.language);
     }
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_DATA_DOWNSTREAM, on_first_data, decode, NULL);
     g_free(id);
     gst_caps_unref(caps);
@@ -316,7 +320,7 @@ ut_status ut_decode_open(GstBin *pipeline, const ut_choice *choice, ut_decode **
     ut_decode *decode = calloc(1, sizeof *decode);
     if (!decode)
         return ut_fail(err, UT_E_NOMEM, "decoder");
-    g_mutex_init(&decode->lock);
+    pthread_mutex_init(&decode->lock, NULL);
     decode->pipeline = pipeline;
     decode->choice = *choice;
     if (choice->language) {
@@ -355,6 +359,8 @@ void ut_decode_close(ut_decode **decode)
 {
     if (!*decode)
         return;
+    pthread_mutex_lock(&(*decode)->lock); /* the streaming thread is gone; this is where its work is seen */
+    pthread_mutex_unlock(&(*decode)->lock);
     GstBus *bus = gst_element_get_bus(GST_ELEMENT((*decode)->pipeline));
     gst_bus_set_sync_handler(bus, NULL, NULL, NULL);
     gst_object_unref(bus);
@@ -362,7 +368,7 @@ void ut_decode_close(ut_decode **decode)
         gst_object_unref((*decode)->candidates[i].pad);
         g_free((*decode)->candidates[i].id);
     }
-    g_mutex_clear(&(*decode)->lock);
+    pthread_mutex_destroy(&(*decode)->lock);
     free(*decode);
     *decode = NULL;
 }
@@ -373,7 +379,9 @@ ut_status ut_decode_feed(ut_decode *decode, GstPad *pad, const char *known, ut_e
     if (known) {
         GstCaps *caps = gst_caps_from_string(known);
         g_object_set(decode->parsebin, "sink-caps", caps, NULL);
+        pthread_mutex_lock(&decode->lock);
         g_strlcpy(decode->container, caps_name(caps), sizeof decode->container);
+        pthread_mutex_unlock(&decode->lock);
         gst_caps_unref(caps);
     }
     GstPadLinkReturn linked = gst_pad_link(pad, sink);
@@ -386,8 +394,11 @@ ut_status ut_decode_feed_raw(ut_decode *decode, GstElement *element, ut_err *err
     /* parsebin would wait for data for ever. */
     gst_bin_remove(decode->pipeline, decode->parsebin);
     decode->parsebin = NULL;
-    decode->linked = gst_element_link(element, decode->convert);
-    return decode->linked ? UT_OK : ut_fail(err, UT_E_UNSUPPORTED, "decoder: raw audio does not link");
+    bool linked = gst_element_link(element, decode->convert);
+    pthread_mutex_lock(&decode->lock);
+    decode->linked = linked;
+    pthread_mutex_unlock(&decode->lock);
+    return linked ? UT_OK : ut_fail(err, UT_E_UNSUPPORTED, "decoder: raw audio does not link");
 }
 
 static gboolean watch_buffer(GstBuffer **buffer, guint index, gpointer arg)
@@ -406,20 +417,22 @@ static GstPadProbeReturn on_bytes(GstPad *pad, GstPadProbeInfo *info, gpointer a
 {
     (void)pad;
     ut_decode *decode = arg;
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     if (decode->watch.pid && (info->type & GST_PAD_PROBE_TYPE_BUFFER))
         watch_buffer(&(GstBuffer *){GST_PAD_PROBE_INFO_BUFFER(info)}, 0, decode);
     else if (decode->watch.pid)
         gst_buffer_list_foreach(GST_PAD_PROBE_INFO_BUFFER_LIST(info), watch_buffer, decode);
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return GST_PAD_PROBE_OK;
 }
 
 void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s)
 {
+    pthread_mutex_lock(&decode->lock);
+    decode->tolerance_s = tolerance_s;
+    pthread_mutex_unlock(&decode->lock);
     if (!decode->parsebin)
         return;
-    decode->tolerance_s = tolerance_s;
     GstPad *pad = gst_element_get_static_pad(decode->parsebin, "sink");
     gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_bytes, decode, NULL);
     gst_object_unref(pad);
@@ -427,10 +440,10 @@ void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s)
 
 bool ut_decode_take_jump(ut_decode *decode)
 {
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     bool jumped = decode->jumped;
     decode->jumped = false;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return jumped;
 }
 
@@ -445,16 +458,16 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer arg
     if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_WARNING) {
         GError *error = NULL;
         gst_message_parse_warning(message, &error, NULL);
-        g_mutex_lock(&decode->lock);
+        pthread_mutex_lock(&decode->lock);
         decode->damage += error->domain == GST_STREAM_ERROR;
-        g_mutex_unlock(&decode->lock);
+        pthread_mutex_unlock(&decode->lock);
         g_clear_error(&error);
     }
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     int learnt = ut_programs_learn(&decode->programs, message);
     bool take_first = learnt == 2 && !decode->choice.program && decode->programs.program_count && !decode->exposed;
     int first = take_first ? decode->programs.programs[0] : 0;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     if (first)
         g_object_set(GST_MESSAGE_SRC(message), "program-number", first, NULL);
     if (!learnt)
@@ -465,11 +478,11 @@ static GstBusSyncReply on_message(GstBus *bus, GstMessage *message, gpointer arg
 
 int ut_decode_other_program(ut_decode *decode)
 {
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     bool elsewhere = decode->choice.pid && !decode->choice.program && !decode->linked;
     const ut_program_stream *stream = elsewhere ? ut_programs_find(&decode->programs, decode->choice.pid) : NULL;
     int program = stream ? stream->program : 0;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return program;
 }
 
@@ -523,48 +536,48 @@ static ut_status explain(const ut_decode *decode, const char *what, bool at_end,
 
 ut_status ut_decode_problem(ut_decode *decode, const char *what, bool at_end, ut_err *err)
 {
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     ut_status rc = explain(decode, what, at_end, err);
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return rc;
 }
 
 size_t ut_decode_damage(ut_decode *decode)
 {
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     size_t damage = decode->damage;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return damage;
 }
 
 void ut_decode_container(ut_decode *decode, char *name, size_t size)
 {
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     g_strlcpy(name, decode->container, size);
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
 }
 
 bool ut_decode_has_video(ut_decode *decode)
 {
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     bool video = decode->video;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return video;
 }
 
 size_t ut_decode_streams(ut_decode *decode, ut_stream *streams, size_t capacity)
 {
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     size_t count = decode->candidate_count < capacity ? decode->candidate_count : capacity;
     for (size_t i = 0; i < count; i++)
         streams[i] = decode->candidates[i].stream;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
     return count;
 }
 
 void ut_decode_programs(ut_decode *decode, ut_programs *programs)
 {
-    g_mutex_lock(&decode->lock);
+    pthread_mutex_lock(&decode->lock);
     *programs = decode->programs;
-    g_mutex_unlock(&decode->lock);
+    pthread_mutex_unlock(&decode->lock);
 }

@@ -275,6 +275,7 @@ void ut_feed_break(ut_feed *feed, const char *reason)
 {
     pthread_mutex_lock(&feed->lock);
     end_segment(feed, reason);
+    feed->silent_since_s = NAN; /* the next life of the source has its own time to be silent */
     pthread_mutex_unlock(&feed->lock);
 }
 

@@ -1,6 +1,7 @@
 #include "pipeline/probe.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <string.h>
 
 #include <gst/audio/audio.h>
@@ -15,7 +16,7 @@ typedef struct {
     GstElement *pipeline;
     GstBus *bus;
     ut_decode *decode;
-    GMutex lock; /* guards what follows */
+    pthread_mutex_t lock; /* guards what follows */
     double sum, peak, seconds, first_s;
     uint64_t values;
 } probe;
@@ -32,7 +33,7 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer arg)
         gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ)) {
         const float *values = (const float *)(const void *)map.data;
         size_t count = map.size / sizeof *values;
-        g_mutex_lock(&p->lock);
+        pthread_mutex_lock(&p->lock);
         if (!p->values)
             p->first_s = ut_monotonic_s();
         for (size_t i = 0; i < count; i++) {
@@ -41,7 +42,7 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer arg)
         }
         p->values += count;
         p->seconds += (double)map.size / format.bpf / format.rate;
-        g_mutex_unlock(&p->lock);
+        pthread_mutex_unlock(&p->lock);
         gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
     }
     gst_sample_unref(sample);
@@ -50,16 +51,16 @@ static GstFlowReturn on_sample(GstAppSink *sink, gpointer arg)
 
 static double heard_s(probe *p)
 {
-    g_mutex_lock(&p->lock);
+    pthread_mutex_lock(&p->lock);
     double seconds = p->seconds;
-    g_mutex_unlock(&p->lock);
+    pthread_mutex_unlock(&p->lock);
     return seconds;
 }
 
 static ut_status start(probe *p, const char *uri, const ut_choice *choice, ut_err *err)
 {
     GstElement *sink;
-    g_mutex_init(&p->lock);
+    pthread_mutex_init(&p->lock, NULL);
     p->pipeline = gst_pipeline_new(NULL);
     p->bus = gst_element_get_bus(p->pipeline);
     ut_status rc = ut_decode_open(GST_BIN(p->pipeline), choice, &p->decode, &sink, err);
@@ -77,7 +78,7 @@ static void stop(probe *p)
     ut_decode_close(&p->decode);
     gst_object_unref(p->bus);
     gst_object_unref(p->pipeline);
-    g_mutex_clear(&p->lock);
+    pthread_mutex_destroy(&p->lock);
 }
 
 /* Until enough was heard, it ended, failed, or took too long. */
@@ -105,12 +106,12 @@ static ut_status listen(probe *p, const char *shown, const ut_probe_options *opt
 
 static void measure(probe *p, ut_probe_stream *out)
 {
-    g_mutex_lock(&p->lock);
+    pthread_mutex_lock(&p->lock);
     out->measured = p->values > 0;
     double power = p->values ? p->sum / (double)p->values : 0;
     out->rms_dbfs = power > 0 ? 10 * log10(power) : -INFINITY;
     out->peak_dbfs = p->peak > 0 ? 20 * log10(p->peak) : -INFINITY;
-    g_mutex_unlock(&p->lock);
+    pthread_mutex_unlock(&p->lock);
 }
 
 /* What the decoder's parsers know of one stream; false if it is not among those of the opened programme. */

@@ -21,7 +21,6 @@ typedef struct {
     GstElement *pipeline;
     GstBus *bus;
     ut_decode *decode;
-    ut_feed *feed;
 } attempt;
 
 struct ut_supervisor {
@@ -37,6 +36,7 @@ struct ut_supervisor {
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t stopped;
     bool stop;
+    ut_decode *decode; /* of the attempt under way, for the streaming thread */
     uint64_t rebuilds;
     char problem[200];
 };
@@ -71,22 +71,23 @@ static void set_problem(ut_supervisor *s, const char *text)
 
 static GstFlowReturn on_sample(GstAppSink *sink, gpointer arg)
 {
-    attempt *a = arg;
+    ut_supervisor *s = arg;
     GstSample *sample = gst_app_sink_pull_sample(sink);
     if (!sample)
         return GST_FLOW_EOS;
-    ut_feed_push(a->feed, sample, ut_decode_take_jump(a->decode));
+    pthread_mutex_lock(&s->lock);
+    ut_decode *decode = s->decode;
+    pthread_mutex_unlock(&s->lock);
+    ut_feed_push(s->feed, sample, ut_decode_take_jump(decode));
     gst_sample_unref(sample);
     return GST_FLOW_OK;
 }
 
-static void attempt_close(attempt *a)
+static void attempt_close(ut_supervisor *s, attempt *a)
 {
-    if (a->pipeline) {
-        ut_feed_wake(a->feed, true);
-        gst_element_set_state(a->pipeline, GST_STATE_NULL);
-        ut_feed_wake(a->feed, false);
-    }
+    ut_feed_wake(s->feed, true);
+    gst_element_set_state(a->pipeline, GST_STATE_NULL);
+    ut_feed_wake(s->feed, false);
     g_clear_pointer(&a->bus, gst_object_unref);
     ut_decode_close(&a->decode);
     g_clear_pointer(&a->pipeline, gst_object_unref);
@@ -95,21 +96,24 @@ static void attempt_close(attempt *a)
 static ut_status attempt_open(ut_supervisor *s, attempt *a, ut_err *err)
 {
     GstElement *sink;
-    *a = (attempt){.feed = s->feed, .pipeline = gst_pipeline_new(NULL)};
+    *a = (attempt){.pipeline = gst_pipeline_new(NULL)};
     a->bus = gst_element_get_bus(a->pipeline);
     ut_choice choice = {.program = s->program, .pid = s->options.pid, .language = s->options.language};
     ut_status rc = ut_decode_open(GST_BIN(a->pipeline), &choice, &a->decode, &sink, err);
     if (rc == UT_OK)
         rc = ut_source_build(GST_BIN(a->pipeline), s->options.uri, a->decode, err);
     if (rc != UT_OK) {
-        attempt_close(a);
+        attempt_close(s, a);
         return rc;
     }
     ut_decode_watch_jumps(a->decode, s->options.pts_tolerance_s);
     if (s->source.paced)
         g_object_set(sink, "sync", TRUE, NULL);
     GstAppSinkCallbacks callbacks = {.new_sample = on_sample};
-    gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, a, NULL);
+    gst_app_sink_set_callbacks(GST_APP_SINK(sink), &callbacks, s, NULL);
+    pthread_mutex_lock(&s->lock);
+    s->decode = a->decode;
+    pthread_mutex_unlock(&s->lock);
     return UT_OK;
 }
 
@@ -214,7 +218,7 @@ static bool live(ut_supervisor *s)
         else if (err.code == UT_OK)
             reason = watch(s, &a, &err);
         other = ut_decode_other_program(a.decode);
-        attempt_close(&a);
+        attempt_close(s, &a);
     }
     if (!reason) /* stopped */
         return false;
@@ -262,7 +266,7 @@ static ut_status try_build(ut_supervisor *s, ut_err *err)
     attempt a;
     ut_status rc = attempt_open(s, &a, err);
     if (rc == UT_OK)
-        attempt_close(&a);
+        attempt_close(s, &a);
     return rc;
 }
 
