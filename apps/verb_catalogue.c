@@ -141,7 +141,7 @@ static int remove_all(const ut_args *args)
     int failed = 0, removed = 0;
     ut_status rc = ut_store_open(ut_args_store(args), UT_STORE_WRITE, &store, &err);
     for (int i = 0; rc == UT_OK && i < ut_args_count(args); i++) {
-        int64_t id;
+        int64_t id = 0;
         ut_status one = id_parse(ut_args_at(args, i), &id, &err);
         if (one == UT_OK)
             one = ut_store_recording_remove(store, id, &err);
