@@ -145,7 +145,7 @@ static void write_catalogue(const char *folder)
         demo_music_render(100 + (uint64_t)i, RATE_HZ, music, (size_t)TRACK_S * RATE_HZ);
         snprintf(path, sizeof path, "%s/catalogue/%02d.wav", folder, i + 1);
         write_wav(path, music, (size_t)TRACK_S * RATE_HZ);
-        fprintf(csv, "%02d.wav,%s,%s,%s,%s,%s|%s|ASCAP|0.5,%s||ASCAP|0.5\n", i + 1, t->title, t->artist, t->isrc,
+        fprintf(csv, "%02d.wav,%s,%s,%s,%s,%s|%s|ASCAP|50,%s||ASCAP|50\n", i + 1, t->title, t->artist, t->isrc,
                 t->label, t->composer, t->ipi, t->publisher);
     }
     free(music);
