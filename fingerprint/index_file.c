@@ -88,6 +88,8 @@ static bool sound(const ut_index *x)
     size_t hashes = (size_t)1 << x->params->hash_bits;
     uint64_t frames = (uint64_t)x->block_count * UT_INDEX_BLOCK_FRAMES;
     uint64_t end = 0, postings = 0;
+    if (x->recordings > x->track_count)
+        return false;
     for (uint32_t t = 0; t < x->track_count; t++) {
         const ut_index_track *k = &x->tracks[t];
         if (k->origin < end + UT_INDEX_PAD_FRAMES || k->origin % UT_INDEX_BLOCK_FRAMES ||
