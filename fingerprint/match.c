@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 enum { SLOT_FRAMES = 32, SLOTS = UT_QUERY_FRAMES_MAX / SLOT_FRAMES };
-enum { CANDIDATES = 300, NEAR = 4 /* frames around the hypothesis that are not taken for chance */ };
+enum { CANDIDATES = 200, NEAR = 4 /* frames around the hypothesis that are not taken for chance */ };
+
+#define SCORE_MIN 5.0 /* nats; under it a match says nothing */
 
 struct ut_matcher {
     const ut_index *index;
@@ -88,7 +90,7 @@ static ut_witness witness_of(const ut_profile *profile, int shift)
 /* Tail of the margin over windows whose music is not in the index, speech alone included: log10 of the expected number
  * that reach `margin`, for a catalogue of 240. Measured (docs/benchmarks): with two witnesses 6 % reach 2 nats, and a third as many
  * each nat more; the slopes here are gentler than that. With the mixture alone nothing tells kin apart
- * (see explains), and the tail is their's. */
+ * (see explains), and the tail is theirs. */
 static double log10_e_of(const ut_index *index, const ut_query *query, double margin)
 {
     double nats_per_decade = query->witnesses > 1 ? 2.5 : 4.6;
@@ -216,7 +218,7 @@ size_t ut_matcher_find(ut_matcher *matcher, const ut_query *query, ut_match *out
     for (size_t i = 0; i < candidates; i++)
         count += judge(matcher->index, query, matcher->candidates[i].begin, &judged[count]);
     qsort(judged, count, sizeof *judged, best_first);
-    for (size_t i = 0; i < count && found < capacity && judged[i].score > 0; i++) {
+    for (size_t i = 0; i < count && found < capacity && judged[i].score >= SCORE_MIN; i++) {
         if (judged[i].track->recording_id == 0 || known(out, found, &judged[i]))
             continue;
         if (!explains(matcher->index, query, judged[i].begin))
