@@ -71,6 +71,11 @@ static void text_head(FILE *out, const ut_eval_material *m, const ut_eval_plan *
 
 static void text_rates(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
+    bool any = false;
+    for (size_t c = 0; c < plan->column_count; c++)
+        any = any || is_rate(plan->columns[c].kind);
+    if (!any)
+        return;
     fprintf(out, "Identified, %% of the queries:\n\n| params | heard     |");
     for (size_t c = 0; c < plan->column_count; c++)
         if (is_rate(plan->columns[c].kind))
@@ -92,6 +97,10 @@ static void text_rates(FILE *out, const ut_eval_material *m, const ut_eval_plan 
             }
             fprintf(out, "\n");
         }
+}
+
+static void text_queries(FILE *out, const ut_eval_plan *plan)
+{
     fprintf(out, "\nQueries:");
     for (size_t c = 0; c < plan->column_count; c++)
         fprintf(out, "%s %s %zu", c ? "," : "", plan->columns[c].name, plan->columns[c].queries);
@@ -166,6 +175,7 @@ void ut_eval_report_text(FILE *out, const ut_eval_material *material, const ut_e
 {
     text_head(out, material, plan, result);
     text_rates(out, material, plan, result);
+    text_queries(out, plan);
     text_falses(out, material, plan, result);
     text_wrong(out, material, plan, result);
     text_edges(out, material, plan, result);
