@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -63,6 +64,26 @@ static ut_status run_stages(const ut_args *args, const ut_model *model, ut_figur
     return rc;
 }
 
+/* Writes BASE.md and BASE.json. */
+static ut_status write_reports(const ut_figures *figures, const char *base, ut_err *err)
+{
+    char path[4096];
+    ut_status rc = UT_OK;
+    for (int json = 0; json < 2 && rc == UT_OK; json++) {
+        snprintf(path, sizeof path, "%s.%s", base, json ? "json" : "md");
+        FILE *file = fopen(path, "w");
+        if (!file)
+            return ut_fail(err, UT_E_IO, "%s: %s", path, strerror(errno));
+        if (json)
+            rc = ut_figures_json(file, figures, err);
+        else
+            ut_figures_text(file, figures);
+        if (fclose(file) != 0 && rc == UT_OK)
+            rc = ut_fail(err, UT_E_IO, "%s: %s", path, strerror(errno));
+    }
+    return rc;
+}
+
 static int run(const ut_args *args)
 {
     ut_err err = {.code = UT_OK};
@@ -75,6 +96,8 @@ static int run(const ut_args *args)
         rc = ut_figures_json(stdout, &figures, &err);
     else if (rc == UT_OK)
         ut_figures_text(stdout, &figures);
+    if (rc == UT_OK && ut_args_given(args, "output"))
+        rc = write_reports(&figures, ut_args_text(args, "output"), &err);
     ut_figures_clear(&figures);
     ut_model_close(&model);
     return rc == UT_OK ? 0 : ut_cli_fail(args, &err);
@@ -86,6 +109,7 @@ static const ut_opt options[] = {
     {"seconds", 0, UT_OPT_REAL, "S", "3", 0.1, 600, "how long to measure each figure"},
     {"tracks", 0, UT_OPT_INT, "N", "10000", 1, 1000000, "synthetic tracks that a query is matched against"},
     {"separator", 0, UT_OPT_TEXT, "MODEL|none", "default", 0, 0, "model to measure"},
+    {"output", 'o', UT_OPT_TEXT, "BASE", NULL, 0, 0, "also write BASE.md and BASE.json"},
     {.name = NULL},
 };
 
