@@ -3,26 +3,26 @@
 #include "apps/cli.h"
 
 /* One file per verb: apps/verb_NAME.c defines ut_verb_NAME. Shown by --help in this order. */
-#define VERBS(X)                                                                                   \
-    X(catalogue_add)                                                                               \
-    X(catalogue_list)                                                                              \
-    X(catalogue_show)                                                                              \
-    X(catalogue_remove)                                                                            \
-    X(catalogue_stats)                                                                             \
-    X(catalogue_verify)                                                                            \
-    X(identify)                                                                                    \
-    X(replay)                                                                                      \
-    X(run)                                                                                         \
-    X(channel_list)                                                                                \
-    X(channel_test)                                                                                \
-    X(cues_list)                                                                                   \
-    X(cuesheet_export)                                                                             \
-    X(separate)                                                                                    \
-    X(evaluate)                                                                                    \
-    X(bench)                                                                                       \
-    X(config_check)                                                                                \
-    X(config_dump)                                                                                 \
-    X(config_document)                                                                             \
+#define VERBS(X)                                                                                                       \
+    X(catalogue_add)                                                                                                   \
+    X(catalogue_list)                                                                                                  \
+    X(catalogue_show)                                                                                                  \
+    X(catalogue_remove)                                                                                                \
+    X(catalogue_stats)                                                                                                 \
+    X(catalogue_verify)                                                                                                \
+    X(identify)                                                                                                        \
+    X(replay)                                                                                                          \
+    X(run)                                                                                                             \
+    X(channel_list)                                                                                                    \
+    X(channel_test)                                                                                                    \
+    X(cues_list)                                                                                                       \
+    X(cuesheet_export)                                                                                                 \
+    X(separate)                                                                                                        \
+    X(evaluate)                                                                                                        \
+    X(bench)                                                                                                           \
+    X(config_check)                                                                                                    \
+    X(config_dump)                                                                                                     \
+    X(config_document)                                                                                                 \
     X(doctor)
 
 #define DECLARE(name) extern const ut_verb ut_verb_##name;

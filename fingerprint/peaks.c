@@ -29,16 +29,16 @@ struct ut_peak_finder {
     float *window;
     float *audio; /* fft samples from the start of the next frame on, `held` of them there */
     size_t held;
-    float *frame;     /* fft */
-    float *spectrum;  /* fft/2 + 1 re, im pairs */
-    int16_t *level;   /* (ROWS, bins) log2 power in 1/256 */
-    int16_t *highest; /* (ROWS, bins) maximum of level over ±8 bins */
-    int32_t *sum;     /* (ROWS, bins) sum of level over ±32 bins */
+    float *frame;          /* fft */
+    float *spectrum;       /* fft/2 + 1 re, im pairs */
+    int16_t *level;        /* (ROWS, bins) log2 power in 1/256 */
+    int16_t *highest;      /* (ROWS, bins) maximum of level over ±8 bins */
+    int32_t *sum;          /* (ROWS, bins) sum of level over ±32 bins */
     int16_t loudest[ROWS]; /* of each row */
-    int16_t *scratch; /* bins + 2 PAD */
-    int32_t first;    /* frame the stream began with */
-    int32_t next;     /* frame to be transformed next */
-    int32_t centre;   /* frame to be searched next */
+    int16_t *scratch;      /* bins + 2 PAD */
+    int32_t first;         /* frame the stream began with */
+    int32_t next;          /* frame to be transformed next */
+    int32_t centre;        /* frame to be searched next */
     int32_t settled;
     candidate *candidates; /* searched, not yet settled or still needed to rank others; sorted */
     size_t candidate_count;

@@ -3,11 +3,11 @@
 #include <math.h>
 
 enum { AGAIN_MIN = 4, AGAIN_MAX = 16, PEAKS_MIN = 64 };
-#define PERSISTENCE_MIX 0.17    /* the mixture, without a separator */
-#define PERSISTENCE_MUSIC 0.27  /* the separated music, however quiet */
-#define PERSISTENCE_LOUD 0.13   /* the separated music, if it is LOUD of the mixture */
-#define LOUD 0.04               /* energy; -14 dB */
-#define AUDIBLE 1e-6            /* mean square; -60 dBFS */
+#define PERSISTENCE_MIX 0.17   /* the mixture, without a separator */
+#define PERSISTENCE_MUSIC 0.27 /* the separated music, however quiet */
+#define PERSISTENCE_LOUD 0.13  /* the separated music, if it is LOUD of the mixture */
+#define LOUD 0.04              /* energy; -14 dB */
+#define AUDIBLE 1e-6           /* mean square; -60 dBFS */
 
 ut_presence ut_presence_start(int64_t block_samples, int64_t first_sample)
 {

@@ -1,8 +1,10 @@
-/* Is there music at all? Asked of stretches that nothing identifies, and answered conservatively: speech alone must never pass.
+/* Is there music at all? Asked of stretches that nothing identifies, and answered conservatively: speech alone must
+ * never pass.
  *
- * Two signs. Persistence: the part of the peaks that come again at the same frequency 4 to 16 frames later; music holds and
- * repeats its notes, speech glides (12 s of speech: mixture at most 0.09, its separated residue 0.22; music alone: median 0.25).
- * Level: the separated music against the mixture (speech alone: at most -15 dB). Inside fingerprint/ only. */
+ * Two signs. Persistence: the part of the peaks that come again at the same frequency 4 to 16 frames later; music holds
+ * and repeats its notes, speech glides (12 s of speech: mixture at most 0.09, its separated residue 0.22; music alone:
+ * median 0.25). Level: the separated music against the mixture (speech alone: at most -15 dB). Inside fingerprint/
+ * only. */
 #ifndef UT_FINGERPRINT_PRESENCE_H
 #define UT_FINGERPRINT_PRESENCE_H
 
@@ -13,7 +15,7 @@ enum { UT_PRESENCE_BLOCKS = 16 }; /* that are remembered */
 /* Energy of both witnesses in blocks of `block_samples` of the absolute sample grid. */
 typedef struct {
     int64_t block_samples;
-    int64_t block;  /* the one being filled */
+    int64_t block; /* the one being filled */
     double energy[UT_PRESENCE_BLOCKS][UT_QUERY_WITNESSES];
 } ut_presence;
 

@@ -27,9 +27,9 @@ typedef struct {
     ut_trace trace;
     int32_t first_window; /* frame where the first window that held it begins */
     int32_t last_window;
-    int32_t not_before;   /* where the same recording, at another offset, was still playing */
-    int windows; /* that held it */
-    int twins;   /* of them, those in which another recording fits as well */
+    int32_t not_before; /* where the same recording, at another offset, was still playing */
+    int windows;        /* that held it */
+    int twins;          /* of them, those in which another recording fits as well */
     int witnesses[UT_QUERY_WITNESSES];
     double chance; /* sums over the windows */
     double found;
@@ -50,16 +50,16 @@ struct ut_tracker {
     int32_t window_frames;
     int32_t hop_frames;
     int32_t window; /* where the next window begins */
-    int32_t warm;          /* after a resume, matches that start before this frame, and */
-    int32_t calm;          /* unidentified music in windows before this one, were given out before it */
+    int32_t warm;   /* after a resume, matches that start before this frame, and */
+    int32_t calm;   /* unidentified music in windows before this one, were given out before it */
     int32_t chain;  /* first window of the unbroken chain of followed matches; INT32_MAX without */
     follow open[OPEN_MAX];
     size_t open_count;
     ut_presence presence;
-    bool unknown;          /* music that nothing identifies is going on, in the windows */
-    int32_t unknown_first; /* from this one */
-    int32_t unknown_last;  /* to this one */
-    int32_t unknown_end;   /* where the last of them ends */
+    bool unknown;                     /* music that nothing identifies is going on, in the windows */
+    int32_t unknown_first;            /* from this one */
+    int32_t unknown_last;             /* to this one */
+    int32_t unknown_end;              /* where the last of them ends */
     ut_identification held[HELD_MAX]; /* sorted by end; wait for what may end before them */
     size_t held_count;
     ut_match found[FOUND_MAX];
@@ -188,7 +188,8 @@ static follow *begin_follow(ut_tracker *t, const ut_match *m)
     return f;
 }
 
-/* Whether the recording was found in this window already, at another offset: music that repeats itself fits at several. */
+/* Whether the recording was found in this window already, at another offset: music that repeats itself fits at several.
+ */
 static bool playing(const ut_tracker *t, const ut_index_track *track)
 {
     for (size_t i = 0; i < t->open_count; i++)
@@ -323,7 +324,9 @@ static void end_unknown(ut_tracker *t, int32_t end)
             .end_sample = frame_to_sample(t->params, end),
             .time_scale = 1.0,
             .log10_e = NAN,
-            .music_lufs = NAN, .speech_lufs = NAN, .mix_lufs = NAN,
+            .music_lufs = NAN,
+            .speech_lufs = NAN,
+            .mix_lufs = NAN,
         };
         hold(t, &what);
     }
@@ -377,9 +380,9 @@ static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
     ut_status rc = ut_query_set(&t->query, first, frames, &t->peaks[0], music_peaks(t), err);
     if (rc != UT_OK)
         return rc;
-    bool present = t->options.unidentified &&
-                   ut_presence_music(&t->presence, &t->query, frame_to_sample(t->params, first),
-                                     frame_to_sample(t->params, first + frames));
+    bool present =
+        t->options.unidentified && ut_presence_music(&t->presence, &t->query, frame_to_sample(t->params, first),
+                                                     frame_to_sample(t->params, first + frames));
     rc = search(t, err);
     for (size_t i = 0; i < t->open_count && rc == UT_OK; i++)
         rc = ut_trace_extend(&t->open[i].trace, first + frames, &t->peaks[0], music_peaks(t), err);

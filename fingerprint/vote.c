@@ -58,8 +58,8 @@ static inline uint32_t counter_of(const ut_votes *v, uint32_t begin)
     return begin >> CELL_BITS & v->counter_mask;
 }
 
-/* The postings of landmark i, and where the window would begin if the first of them were at frame 0. Asks for those further on
- * meanwhile: nearly every look is a cache miss. */
+/* The postings of landmark i, and where the window would begin if the first of them were at frame 0. Asks for those
+ * further on meanwhile: nearly every look is a cache miss. */
 static inline const uint8_t *postings(const ut_votes *v, const ut_query *q, int witness, size_t i, const uint8_t **end,
                                       uint32_t *begin)
 {

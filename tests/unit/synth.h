@@ -1,5 +1,5 @@
-/* Audio for tests, from a seed: music (notes and beats), speech-like sound (gliding voiced syllables), and helpers. The same
- * seed always gives the same audio. */
+/* Audio for tests, from a seed: music (notes and beats), speech-like sound (gliding voiced syllables), and helpers. The
+ * same seed always gives the same audio. */
 #ifndef UT_TESTS_SYNTH_H
 #define UT_TESTS_SYNTH_H
 

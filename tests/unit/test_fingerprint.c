@@ -19,7 +19,8 @@ static ut_fingerprint *take(const char *params, uint64_t seed, size_t step)
     synth_music(seed, 0, 1, audio, FRAMES);
     assert_int_equal(ut_fingerprinter_open(ut_params_find(params), &maker, NULL), UT_OK);
     for (size_t at = 0; at < FRAMES; at += step)
-        assert_int_equal(ut_fingerprinter_push(maker, audio + at, FRAMES - at < step ? FRAMES - at : step, NULL), UT_OK);
+        assert_int_equal(ut_fingerprinter_push(maker, audio + at, FRAMES - at < step ? FRAMES - at : step, NULL),
+                         UT_OK);
     assert_int_equal(ut_fingerprinter_finish(maker, &print, NULL), UT_OK);
     ut_fingerprinter_close(&maker);
     free(audio);
@@ -201,12 +202,8 @@ static void test_empty_index(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_damage_is_refused),
-        cmocka_unit_test(test_bad_peaks),
-        cmocka_unit_test(test_empty),
-        cmocka_unit_test(test_builder_refuses),
-        cmocka_unit_test(test_index_file),
+        cmocka_unit_test(test_round_trip),  cmocka_unit_test(test_damage_is_refused), cmocka_unit_test(test_bad_peaks),
+        cmocka_unit_test(test_empty),       cmocka_unit_test(test_builder_refuses),   cmocka_unit_test(test_index_file),
         cmocka_unit_test(test_empty_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,8 +73,8 @@ static void check_golden(const char *name, const uint32_t *hashes, size_t count)
 static void test_golden_p3(void **state)
 {
     (void)state;
-    static const uint32_t HASHES[] = {P3(40, 40, 9),   P3(40, 20, 20), P3(40, 60, 20), P3(80, -20, 11),
-                                      P3(80, 20, 11),  P3(80, -10, 28), P3(60, 10, 17), P3(100, -30, 17)};
+    static const uint32_t HASHES[] = {P3(40, 40, 9),  P3(40, 20, 20),  P3(40, 60, 20), P3(80, -20, 11),
+                                      P3(80, 20, 11), P3(80, -10, 28), P3(60, 10, 17), P3(100, -30, 17)};
     check_golden("p3", HASHES, COUNT(HASHES));
     assert_int_equal(P3(40, 40, 9), 330249);
 }
@@ -82,7 +82,7 @@ static void test_golden_p3(void **state)
 static void test_golden_p1_p2(void **state)
 {
     (void)state;
-    static const uint32_t HASHES[] = {P12(40, 20, 20), P12(40, 30, 37), P12(80, -20, 11), P12(80, 20, 11),
+    static const uint32_t HASHES[] = {P12(40, 20, 20),  P12(40, 30, 37), P12(80, -20, 11), P12(80, 20, 11),
                                       P12(80, -10, 28), P12(60, 10, 17), P12(100, -30, 17)};
     check_golden("p1", HASHES, COUNT(HASHES));
     check_golden("p2", HASHES, COUNT(HASHES));
@@ -148,7 +148,8 @@ static void test_level_does_not_matter(void **state)
         quiet[i] = audio[i] / 1024;
         odd[i] = audio[i] * 0.0123f;
     }
-    ut_peaks a = find(p, 0, audio, FRAMES, FRAMES), b = find(p, 0, quiet, FRAMES, FRAMES), c = find(p, 0, odd, FRAMES, FRAMES);
+    ut_peaks a = find(p, 0, audio, FRAMES, FRAMES), b = find(p, 0, quiet, FRAMES, FRAMES),
+             c = find(p, 0, odd, FRAMES, FRAMES);
     same(&a, &b);
     assert_true(common(&a, &c, 0) > a.count * 95 / 100);
     ut_peaks_clear(&a);

@@ -102,7 +102,8 @@ static void check(const ut_identification *what, int64_t id, double start, doubl
     assert_float_equal((double)what->end_sample / RATE, end, 0.7);
     double offset = what->ref_start_s - (double)what->start_sample / RATE;
     assert_float_equal(offset, from - start, 0.05);
-    assert_float_equal(what->ref_end_s - what->ref_start_s, (double)(what->end_sample - what->start_sample) / RATE, 0.01);
+    assert_float_equal(what->ref_end_s - what->ref_start_s, (double)(what->end_sample - what->start_sample) / RATE,
+                       0.01);
     assert_true(what->log10_e < -6 && what->score > 20);
 }
 
@@ -266,14 +267,10 @@ static void test_resume(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start_and_end),
-        cmocka_unit_test(test_two_witnesses),
-        cmocka_unit_test(test_absent_and_speech),
-        cmocka_unit_test(test_unidentified),
-        cmocka_unit_test(test_two_at_once),
-        cmocka_unit_test(test_one_after_the_other_and_a_jump),
-        cmocka_unit_test(test_pushes_do_not_matter),
-        cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_start_and_end),        cmocka_unit_test(test_two_witnesses),
+        cmocka_unit_test(test_absent_and_speech),    cmocka_unit_test(test_unidentified),
+        cmocka_unit_test(test_two_at_once),          cmocka_unit_test(test_one_after_the_other_and_a_jump),
+        cmocka_unit_test(test_pushes_do_not_matter), cmocka_unit_test(test_resume),
     };
     return cmocka_run_group_tests(tests, make_catalogue, drop_catalogue);
 }
