@@ -201,6 +201,19 @@ static ut_status read_channels(reader *r)
 /* --- the whole file
  * ---------------------------------------------------------------------------------- */
 
+static ut_status unknown_top_key(reader *r, const char *name)
+{
+    char names[200];
+    size_t at = 0;
+    const char *last = "";
+    for (const ut_key *key = ut_config_keys; key->name && at < sizeof names; key++) {
+        const char *word = key->section[0] ? key->section : key->name;
+        if (strcmp(word, last) != 0)
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s, ", last = word);
+    }
+    return complain(r, "%.60s: no such key; there are: %schannels", name, names);
+}
+
 /* The event of a key at the top is taken already. */
 static ut_status read_top_key(reader *r, uint64_t *seen)
 {
@@ -211,10 +224,7 @@ static ut_status read_top_key(reader *r, uint64_t *seen)
     while (key->name && strcmp(key->section[0] ? key->section : key->name, name) != 0)
         key++;
     if (!channels && !key->name)
-        return complain(r,
-                        "%.60s: no such key; there are: store, log_level, separator, recognition, capture, events, "
-                        "metrics, channels",
-                        name);
+        return unknown_top_key(r, name);
     uint64_t bit = UINT64_C(1) << (channels ? CHANNELS_BIT : key - ut_config_keys);
     if (*seen & bit)
         return complain(r, "%s: given twice", name);
