@@ -15,10 +15,11 @@
 #include "pipeline/truncation.h"
 
 #define TAGS 7
-#define BUFFERS_MAX 16      /* decoded buffers that may wait for the reader */
-#define PATIENCE_S 60       /* a source that gives nothing for so long has failed */
-#define SHORTFALL_S 0.5     /* audio missing at the end of a file that says how long it is */
-#define SHORTFALL_VIDEO_S 5 /* with pictures, whose length the container's length may be */
+#define BUFFERS_MAX 16             /* decoded buffers that may wait for the reader */
+#define PATIENCE_S 60              /* a source that gives nothing for so long has failed */
+#define HOLE_NS (40 * GST_MSECOND) /* a jump that rounding of time stamps does not explain */
+#define SHORTFALL_S 0.5            /* audio missing at the end of a file that says how long it is */
+#define SHORTFALL_VIDEO_S 5        /* with pictures, whose length the container's length may be */
 
 struct ut_media {
     char *path; /* as the user named it */
@@ -33,6 +34,8 @@ struct ut_media {
     const float *ready;  /* converted frames not yet read; borrowed from convert */
     size_t ready_count;
     uint64_t frames_in; /* decoded, at format.rate */
+    GstClockTime next_pts;
+    size_t holes; /* places where something is missing */
     bool ended;
     ut_media_info info;
     char codec[64];
@@ -85,6 +88,19 @@ static ut_status set_format(ut_media *media, GstSample *sample, ut_err *err)
     return UT_OK;
 }
 
+/* Decoders leave out what they cannot decode and say nothing; but what follows is marked, or its time stamp jumps. */
+static void look_for_holes(ut_media *media, const GstBuffer *buffer, size_t frames)
+{
+    bool marked = media->frames_in > 0 && GST_BUFFER_FLAG_IS_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+    GstClockTime pts = GST_BUFFER_PTS(buffer);
+    bool known = GST_CLOCK_TIME_IS_VALID(pts) && GST_CLOCK_TIME_IS_VALID(media->next_pts);
+    bool jumps = known && (pts > media->next_pts + HOLE_NS || pts + HOLE_NS < media->next_pts);
+    media->holes += marked || jumps;
+    media->next_pts = GST_CLOCK_TIME_IS_VALID(pts)
+                          ? pts + gst_util_uint64_scale(frames, GST_SECOND, (guint64)media->format.rate)
+                          : GST_CLOCK_TIME_NONE;
+}
+
 static ut_status take_sample(ut_media *media, GstSample *sample, ut_err *err)
 {
     ut_status rc = set_format(media, sample, err);
@@ -95,6 +111,7 @@ static ut_status take_sample(ut_media *media, GstSample *sample, ut_err *err)
     if (!buffer || !gst_buffer_map(buffer, &map, GST_MAP_READ))
         return ut_fail(err, UT_E_IO, "%s: a buffer cannot be read", media->path);
     size_t frames = map.size / (size_t)GST_AUDIO_INFO_BPF(&media->format);
+    look_for_holes(media, buffer, frames);
     media->frames_in += frames;
     if (frames)
         rc = ut_convert_push(media->convert, (const float *)(const void *)map.data, frames, &media->ready,
@@ -132,9 +149,9 @@ static void finish(ut_media *media)
 {
     media->ended = true;
     if (media->failure.code == UT_OK && drain_bus(media, &media->failure) == UT_OK &&
-        check_complete(media, &media->failure) == UT_OK && ut_decode_damage(media->decode))
-        ut_fail(&media->failure, UT_E_CORRUPT, "%s: damaged in %zu places", media->path,
-                ut_decode_damage(media->decode));
+        check_complete(media, &media->failure) == UT_OK && media->holes + ut_decode_damage(media->decode) > 0)
+        ut_fail(&media->failure, UT_E_CORRUPT, "%s: is damaged: audio is missing in %zu places", media->path,
+                media->holes + ut_decode_damage(media->decode));
     if (media->convert && ut_convert_push(media->convert, NULL, 0, &media->ready, &media->ready_count, NULL) != UT_OK)
         media->ready_count = 0;
 }
@@ -313,6 +330,7 @@ static ut_media *make(const char *path, const ut_media_options *options)
     if (!media)
         return NULL;
     media->path = g_strdup(path);
+    media->next_pts = GST_CLOCK_TIME_NONE;
     media->options = *options;
     if (options->language) {
         g_strlcpy(media->language, options->language, sizeof media->language);

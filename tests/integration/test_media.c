@@ -119,6 +119,26 @@ static void what_breaks_off_gives_what_it_has_and_says_so(void **state)
     }
 }
 
+static void damage_in_the_middle_is_told_at_the_end(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(kinds); i++) {
+        size_t size;
+        uint8_t *data = load(scratch_path(kinds[i].name), &size);
+        for (size_t at = size / 2; at < size * 6 / 10; at += 7)
+            data[at] ^= 0x5a;
+        const char *path = scratch_path("damaged");
+        save(path, data, size);
+        decoded d = decode(path, (ut_media_options){0}, 8192);
+        bool raw = strcmp(kinds[i].name, "a.wav") == 0; /* any bytes are good PCM */
+        if (d.end != (raw ? UT_OK : UT_E_CORRUPT))
+            fail_msg("%s: %s", kinds[i].name, ut_status_name(d.end));
+        assert_true(d.frames > 0.4 * SECONDS * UT_RATE_HZ); /* at least what comes before it */
+        free(d.samples);
+        free(data);
+    }
+}
+
 /* --- choice in a transport stream ----------------------------------------------------------------------------- */
 
 static const char *multi_ts(void)
@@ -378,6 +398,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_kind_decodes_the_same_however_read),
         cmocka_unit_test(what_breaks_off_gives_what_it_has_and_says_so),
+        cmocka_unit_test(damage_in_the_middle_is_told_at_the_end),
         cmocka_unit_test(programme_pid_and_language_choose),
         cmocka_unit_test(a_choice_that_is_not_there_names_what_is),
         cmocka_unit_test(a_probe_lists_every_programme),
