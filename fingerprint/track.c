@@ -21,15 +21,22 @@ enum {
 #define SUPPORT_NATS 8.0 /* evidence of one window that keeps a known match going */
 #define TWIN 0.85        /* of a match's score, reached by another recording on the same peaks: ambiguous */
 
+/* Playing speeds: film at 24 frames a second shown at 25, and the other way. Frames of the recording per frame of the
+ * programme, and, tape-like, frequencies of the programme per frequency of the recording. Others than 1 are tried on
+ * music that is otherwise unknown: the programme's peaks are moved to where the recording at its own speed would have
+ * them. */
+static const double SPEEDS[] = {1.0, 25.0 / 24.0, 24.0 / 25.0};
+#define SPEED_LOG10_E 1.0 /* by which such a match must be clearer */
+
 /* A match followed through time. */
 typedef struct {
-    ut_match best; /* of the window that spoke clearest */
-    ut_trace trace;
-    int32_t first_window; /* frame where the first window that held it begins */
-    int32_t last_window;
-    int32_t not_before; /* where the same recording, at another offset, was still playing */
-    int windows;        /* that held it */
-    int twins;          /* of them, those in which another recording fits as well */
+    ut_match best;  /* of the window that spoke clearest */
+    ut_trace trace; /* in frames of the recording's speed; all else here in the programme's */
+    int speed;
+    int32_t last_window; /* frame where the last window that held it begins */
+    int32_t not_before;  /* where the same recording, at another offset, was still playing */
+    int windows;         /* that held it */
+    int twins;           /* of them, those in which another recording fits as well */
     int witnesses[UT_QUERY_WITNESSES];
     double chance; /* sums over the windows */
     double found;
@@ -45,8 +52,11 @@ struct ut_tracker {
     ut_peaks peaks[UT_QUERY_WITNESSES];
     ut_query query;
     ut_matcher *matcher;
-    int witnesses;  /* 0 before the first push */
-    int64_t sample; /* of the next push */
+    int32_t at;                         /* where the window looked at begins, */
+    int speed;                          /* as which speed it is looked at, */
+    ut_peaks paced[UT_QUERY_WITNESSES]; /* and its peaks, if that is not 1 */
+    int witnesses;                      /* 0 before the first push */
+    int64_t sample;                     /* of the next push */
     int32_t window_frames;
     int32_t hop_frames;
     int32_t window; /* where the next window begins */
@@ -138,6 +148,7 @@ void ut_tracker_close(ut_tracker **tracker)
     for (int w = 0; w < UT_QUERY_WITNESSES; w++) {
         ut_peak_stream_close(&t->streams[w]);
         ut_peaks_clear(&t->peaks[w]);
+        ut_peaks_clear(&t->paced[w]);
     }
     for (size_t i = 0; i < t->open_count; i++)
         ut_trace_clear(&t->open[i].trace);
@@ -147,27 +158,71 @@ void ut_tracker_close(ut_tracker **tracker)
     *tracker = NULL;
 }
 
-static const ut_peaks *music_peaks(const ut_tracker *t)
+/* The peaks of a witness at the speed looked at; NULL if there is no such witness. */
+static const ut_peaks *witness(const ut_tracker *t, int w)
 {
-    return t->witnesses > 1 ? &t->peaks[1] : NULL;
+    if (w >= t->witnesses)
+        return NULL;
+    return t->speed ? &t->paced[w] : &t->peaks[w];
+}
+
+static int32_t to_recording(int speed, int32_t frame)
+{
+    return (int32_t)lround(frame * SPEEDS[speed]);
+}
+
+static int32_t to_programme(int speed, int32_t frame)
+{
+    return (int32_t)lround(frame / SPEEDS[speed]);
+}
+
+static ut_status pace(ut_tracker *t, int w, ut_err *err)
+{
+    t->paced[w].count = 0;
+    for (size_t i = 0; i < t->peaks[w].count; i++) {
+        ut_peak peak = t->peaks[w].items[i];
+        peak.frame = to_recording(t->speed, peak.frame);
+        peak.bin = (uint16_t)lround(peak.bin / SPEEDS[t->speed]);
+        if (peak.bin < t->params->low_bin || peak.bin >= t->params->high_bin)
+            continue;
+        ut_status rc = ut_peaks_add(&t->paced[w], peak, err);
+        if (rc != UT_OK)
+            return rc;
+    }
+    return UT_OK;
+}
+
+/* Takes up the window [first, first + frames) at a speed. */
+static ut_status take_window(ut_tracker *t, int speed, int32_t first, int32_t frames, ut_err *err)
+{
+    ut_status rc = UT_OK;
+    t->speed = speed;
+    t->at = first;
+    for (int w = 0; speed && w < t->witnesses && rc == UT_OK; w++)
+        rc = pace(t, w, err);
+    if (rc != UT_OK)
+        return rc;
+    int32_t begin = to_recording(speed, first), end = to_recording(speed, first + frames);
+    return ut_query_set(&t->query, begin, end - begin, witness(t, 0), witness(t, 1), err);
 }
 
 /* The match already followed that this one goes on; NULL if it is new. */
 static follow *followed(ut_tracker *t, const ut_match *m)
 {
     for (size_t i = 0; i < t->open_count; i++)
-        if (t->open[i].best.track == m->track && llabs(m->begin - t->query.first - t->open[i].trace.shift) <= NEAR)
+        if (t->open[i].best.track == m->track && t->open[i].speed == t->speed &&
+            llabs(m->begin - t->query.first - t->open[i].trace.shift) <= NEAR)
             return &t->open[i];
     return NULL;
 }
 
 static void support(ut_tracker *t, follow *f, const ut_match *m)
 {
-    if (f->windows && f->last_window == t->query.first)
+    if (f->windows && f->last_window == t->at)
         return;
     if (f->windows == 0 || m->log10_e < f->best.log10_e)
         f->best = *m;
-    f->last_window = t->query.first;
+    f->last_window = t->at;
     f->windows++;
     f->chance += m->chance * t->query.witnesses;
     f->found += m->found * t->query.witnesses;
@@ -180,11 +235,12 @@ static follow *begin_follow(ut_tracker *t, const ut_match *m)
     if (t->open_count == OPEN_MAX)
         return NULL;
     follow *f = &t->open[t->open_count++];
-    int32_t back = t->query.first - t->window_frames; /* it may have begun before it was clear enough */
-    *f = (follow){.first_window = t->query.first, .last_window = t->query.first};
-    f->trace = ut_trace_start(t->index, m->track, m->begin - t->query.first, back < 0 ? 0 : back);
+    int32_t back = t->at - t->window_frames; /* it may have begun before it was clear enough */
+    *f = (follow){.speed = t->speed, .last_window = t->at};
+    f->trace =
+        ut_trace_start(t->index, m->track, m->begin - t->query.first, to_recording(t->speed, back < 0 ? 0 : back));
     if (t->chain == INT32_MAX)
-        t->chain = t->query.first;
+        t->chain = t->at;
     return f;
 }
 
@@ -193,7 +249,7 @@ static follow *begin_follow(ut_tracker *t, const ut_match *m)
 static bool playing(const ut_tracker *t, const ut_index_track *track)
 {
     for (size_t i = 0; i < t->open_count; i++)
-        if (t->open[i].best.track == track && t->open[i].last_window == t->query.first)
+        if (t->open[i].best.track == track && t->open[i].last_window == t->at)
             return true;
     return false;
 }
@@ -204,7 +260,8 @@ static const ut_match *choose(ut_tracker *t, size_t count)
     for (size_t i = 0; i < count && t->found[i].score >= TWIN * t->found[0].score; i++)
         if (t->found[i].score >= SUPPORT_NATS && followed(t, &t->found[i]))
             return &t->found[i];
-    if (count == 0 || t->found[0].log10_e > t->options.max_log10_e || playing(t, t->found[0].track))
+    double max_log10_e = t->options.max_log10_e - (t->speed ? SPEED_LOG10_E : 0.0);
+    if (count == 0 || t->found[0].log10_e > max_log10_e || playing(t, t->found[0].track))
         return NULL;
     return &t->found[0];
 }
@@ -241,7 +298,7 @@ static ut_status search(ut_tracker *t, ut_err *err)
     for (size_t i = 0; i < t->open_count; i++) {
         follow *f = &t->open[i];
         ut_match m;
-        if (f->last_window != t->query.first &&
+        if (f->speed == t->speed && f->last_window != t->at &&
             ut_matcher_test(t->matcher, &t->query, t->query.first + f->trace.shift, &m) && m.score >= SUPPORT_NATS) {
             m.log10_e = 0; /* known beforehand: it says nothing about the search */
             support(t, f, &m);
@@ -277,11 +334,21 @@ static ut_status release(ut_tracker *t, int64_t until)
     return rc;
 }
 
+/* From where to where a match sounds, in frames of the programme. */
+static bool stretch(const follow *f, ut_stretch *out)
+{
+    if (!ut_trace_stretch(&f->trace, f->chance / f->windows, f->found / f->windows, out))
+        return false;
+    out->start = to_programme(f->speed, out->start);
+    out->end = to_programme(f->speed, out->end);
+    return true;
+}
+
 static void end_follow(ut_tracker *t, follow *f)
 {
     const ut_params *p = t->params;
     ut_stretch s;
-    if (ut_trace_stretch(&f->trace, f->chance / f->windows, f->found / f->windows, &s) && s.start >= t->warm) {
+    if (stretch(f, &s) && s.start >= t->warm) {
         if (s.end <= f->last_window)
             s.end = f->last_window + 1;
         if (s.start < f->not_before)
@@ -289,7 +356,8 @@ static void end_follow(ut_tracker *t, follow *f)
         for (size_t i = 0; i < t->open_count; i++)
             if (&t->open[i] != f && t->open[i].best.track == f->best.track && t->open[i].not_before < s.end)
                 t->open[i].not_before = s.end;
-        int64_t start_ref = s.start + f->trace.shift - f->best.track->origin;
+        int64_t start_ref = to_recording(f->speed, s.start) + f->trace.shift - f->best.track->origin;
+        int64_t end_ref = to_recording(f->speed, s.end) + f->trace.shift - f->best.track->origin;
         double frame_s = (double)p->hop / p->rate_hz, middle_s = p->fft / 2.0 / p->rate_hz;
         ut_identification what = {
             .outcome = 2 * f->twins > f->windows ? UT_AMBIGUOUS : UT_IDENTIFIED,
@@ -299,8 +367,8 @@ static void end_follow(ut_tracker *t, follow *f)
             .end_sample = middle_sample(p, s.end),
             .recording_id = f->best.track->recording_id,
             .ref_start_s = (double)start_ref * frame_s + middle_s,
-            .ref_end_s = (double)(start_ref + s.end - s.start) * frame_s + middle_s,
-            .time_scale = 1.0,
+            .ref_end_s = (double)end_ref * frame_s + middle_s,
+            .time_scale = 1.0 / SPEEDS[f->speed],
             .log10_e = f->best.log10_e,
             .score = s.nats,
             .music_lufs = NAN,
@@ -334,18 +402,16 @@ static void end_unknown(ut_tracker *t, int32_t end)
 }
 
 /* Looks for music where nothing is identified. A match that begins takes over from where it begins. */
-static void seek_unknown(ut_tracker *t, bool present)
+static void seek_unknown(ut_tracker *t, int32_t first, int32_t end, bool present)
 {
-    int32_t first = t->query.first, end = first + t->query.frames;
     if (t->open_count > 0) {
         ut_stretch s;
-        const follow *f = &t->open[0];
-        if (t->unknown && ut_trace_stretch(&f->trace, f->chance / f->windows, f->found / f->windows, &s))
+        if (t->unknown && stretch(&t->open[0], &s))
             end_unknown(t, s.start < t->unknown_end ? s.start : t->unknown_end);
         t->unknown = false;
         return;
     }
-    if (!present || first < t->calm) {
+    if (!present || !t->options.unidentified || first < t->calm) {
         end_unknown(t, t->unknown_end);
         return;
     }
@@ -375,20 +441,38 @@ static ut_status settle(ut_tracker *t, int32_t next)
     return release(t, middle_sample(t->params, earliest));
 }
 
+/* Other speeds are for what is followed at them, and for music that nothing else explains. */
+static bool worth(const ut_tracker *t, int speed, bool present)
+{
+    bool at_this = false;
+    for (size_t i = 0; i < t->open_count; i++)
+        at_this |= t->open[i].speed == speed;
+    return speed == 0 || at_this || (present && t->open_count == 0);
+}
+
 static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
 {
-    ut_status rc = ut_query_set(&t->query, first, frames, &t->peaks[0], music_peaks(t), err);
-    if (rc != UT_OK)
-        return rc;
-    bool present =
-        t->options.unidentified && ut_presence_music(&t->presence, &t->query, frame_to_sample(t->params, first),
-                                                     frame_to_sample(t->params, first + frames));
-    rc = search(t, err);
-    for (size_t i = 0; i < t->open_count && rc == UT_OK; i++)
-        rc = ut_trace_extend(&t->open[i].trace, first + frames, &t->peaks[0], music_peaks(t), err);
-    if (rc == UT_OK)
-        seek_unknown(t, present);
-    return rc;
+    bool present = false;
+    for (int speed = 0; speed < (int)(sizeof SPEEDS / sizeof *SPEEDS); speed++) {
+        if (!worth(t, speed, present))
+            continue;
+        ut_status rc = take_window(t, speed, first, frames, err);
+        if (rc != UT_OK)
+            return rc;
+        if (speed == 0)
+            present = ut_presence_music(&t->presence, &t->query, frame_to_sample(t->params, first),
+                                        frame_to_sample(t->params, first + frames));
+        if ((rc = search(t, err)) != UT_OK)
+            return rc;
+        for (size_t i = 0; i < t->open_count && rc == UT_OK; i++)
+            if (t->open[i].speed == speed)
+                rc = ut_trace_extend(&t->open[i].trace, to_recording(speed, first + frames), witness(t, 0),
+                                     witness(t, 1), err);
+        if (rc != UT_OK)
+            return rc;
+    }
+    seek_unknown(t, first, first + frames, present);
+    return UT_OK;
 }
 
 static int32_t settled_frames(const ut_tracker *t)

@@ -13,7 +13,7 @@
 typedef struct ut_tracker ut_tracker;
 
 typedef struct {
-    double max_log10_e;   /* accept at or below; 0 = the default, one false identification per 1,000 channel-hours */
+    double max_log10_e;   /* accept at or below; 0 = UT_MATCH_LOG10_E_DEFAULT of match.h */
     bool unidentified;    /* report music that nothing identifies */
     int64_t first_sample; /* sample index of the first sample pushed */
 } ut_tracker_options;

@@ -200,6 +200,30 @@ static void test_one_after_the_other_and_a_jump(void **state)
     free(audio);
 }
 
+/* Played as film is on European television: 25 frames for 24. */
+static void test_speed(void **state)
+{
+    (void)state;
+    found f;
+    float *audio = programme(50, 0), *faster = programme(40, 0);
+    play(audio, 6, 0, 0, 50, 0.3);
+    for (size_t i = 5 * RATE; i < 35 * RATE; i++) {
+        double at = (double)(i - 5 * RATE) * 25 / 24;
+        size_t before = (size_t)at;
+        faster[i] = (float)(audio[before] + (at - (double)before) * (audio[before + 1] - audio[before]));
+    }
+    track(faster, faster, 40, 0, 0, &f);
+    assert_int_equal(f.count, 1);
+    assert_int_equal(f.items[0].recording_id, 6);
+    assert_float_equal(f.items[0].time_scale, 0.96, 1e-6);
+    assert_float_equal((double)f.items[0].start_sample / RATE, 5, 0.7);
+    assert_float_equal((double)f.items[0].end_sample / RATE, 35, 0.7);
+    assert_float_equal(f.items[0].ref_start_s, ((double)f.items[0].start_sample / RATE - 5) / 0.96, 0.1);
+    assert_float_equal(f.items[0].ref_end_s, ((double)f.items[0].end_sample / RATE - 5) / 0.96, 0.1);
+    free(audio);
+    free(faster);
+}
+
 static void same(const found *a, const found *b)
 {
     assert_int_equal(a->count, b->count);
@@ -267,10 +291,15 @@ static void test_resume(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_start_and_end),        cmocka_unit_test(test_two_witnesses),
-        cmocka_unit_test(test_absent_and_speech),    cmocka_unit_test(test_unidentified),
-        cmocka_unit_test(test_two_at_once),          cmocka_unit_test(test_one_after_the_other_and_a_jump),
-        cmocka_unit_test(test_pushes_do_not_matter), cmocka_unit_test(test_resume),
+        cmocka_unit_test(test_start_and_end),
+        cmocka_unit_test(test_two_witnesses),
+        cmocka_unit_test(test_absent_and_speech),
+        cmocka_unit_test(test_unidentified),
+        cmocka_unit_test(test_two_at_once),
+        cmocka_unit_test(test_one_after_the_other_and_a_jump),
+        cmocka_unit_test(test_speed),
+        cmocka_unit_test(test_pushes_do_not_matter),
+        cmocka_unit_test(test_resume),
     };
     return cmocka_run_group_tests(tests, make_catalogue, drop_catalogue);
 }
