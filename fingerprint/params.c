@@ -16,8 +16,7 @@ static const ut_params PARAMS[] = {
      .bins_bits = 7,
      .hash_bits = 22,
      .reference = {20, 3},
-     .query = {60, 40},
-     .verifies = true},
+     .query = {60, 40}},
     {.name = "p1",
      .rate_hz = 11025,
      .fft = 512,
@@ -31,8 +30,7 @@ static const ut_params PARAMS[] = {
      .bins_bits = 6,
      .hash_bits = 20,
      .reference = {20, 3},
-     .query = {20, 3},
-     .verifies = false},
+     .query = {20, 3}},
     {.name = "p2",
      .rate_hz = 16000,
      .fft = 1024,
@@ -46,8 +44,7 @@ static const ut_params PARAMS[] = {
      .bins_bits = 6,
      .hash_bits = 21,
      .reference = {20, 3},
-     .query = {20, 3},
-     .verifies = false},
+     .query = {20, 3}},
 };
 
 const ut_params *ut_params_find(const char *name)

@@ -1,4 +1,5 @@
-/* Parameter sets of the fingerprinter: p1 and p2 exactly as published, p3 our default. */
+/* Parameter sets of the fingerprinter: p1 and p2 have the published rate, window and hop, and describe references and
+ * queries alike; p3, our default, describes queries more densely. Matching is the same for all. */
 #ifndef UT_FINGERPRINT_PARAMS_H
 #define UT_FINGERPRINT_PARAMS_H
 

@@ -2,8 +2,6 @@
 #ifndef UT_FINGERPRINT_PARAMS_FIELDS_H
 #define UT_FINGERPRINT_PARAMS_FIELDS_H
 
-#include <stdbool.h>
-
 #include "fingerprint/params.h"
 
 /* How densely audio is described. References are sparse, because the catalogue keeps them; queries are dense, because
@@ -29,7 +27,6 @@ struct ut_params {
     int hash_bits; /* all three together */
     ut_density reference;
     ut_density query;
-    bool verifies; /* peak-level verification; p1 and p2 decide by votes alone, as published */
 };
 
 #endif
