@@ -3,10 +3,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "fingerprint/match.h"
+#include "fingerprint/follow.h"
 #include "fingerprint/peak_stream.h"
 #include "fingerprint/presence.h"
-#include "fingerprint/trace.h"
 
 enum {
     WINDOW_MS = 12000,
@@ -21,26 +20,9 @@ enum {
 #define SUPPORT_NATS 8.0 /* evidence of one window that keeps a known match going */
 #define TWIN 0.85        /* of a match's score, reached by another recording on the same peaks: ambiguous */
 
-/* Playing speeds: film at 24 frames a second shown at 25, and the other way. Frames of the recording per frame of the
- * programme, and, tape-like, frequencies of the programme per frequency of the recording. Others than 1 are tried on
- * music that is otherwise unknown: the programme's peaks are moved to where the recording at its own speed would have
- * them. */
-static const double SPEEDS[] = {1.0, 25.0 / 24.0, 24.0 / 25.0};
-#define SPEED_LOG10_E 1.0 /* by which such a match must be clearer */
-
-/* A match followed through time. */
-typedef struct {
-    ut_match best;  /* of the window that spoke clearest */
-    ut_trace trace; /* in frames of the recording's speed; all else here in the programme's */
-    int speed;
-    int32_t last_window; /* frame where the last window that held it begins */
-    int32_t not_before;  /* where the same recording, at another offset, was still playing */
-    int windows;         /* that held it */
-    int twins;           /* of them, those in which another recording fits as well */
-    int witnesses[UT_QUERY_WITNESSES];
-    double chance; /* sums over the windows */
-    double found;
-} follow;
+/* Speeds other than the recording's are tried on music that is otherwise unknown: the programme's peaks are moved to
+ * where the recording at its own speed would have them. Such a match must be clearer, by so much. */
+#define SPEED_LOG10_E 1.0
 
 struct ut_tracker {
     const ut_index *index;
@@ -63,7 +45,7 @@ struct ut_tracker {
     int32_t warm;   /* after a resume, matches that start before this frame, and */
     int32_t calm;   /* unidentified music in windows before this one, were given out before it */
     int32_t chain;  /* first window of the unbroken chain of followed matches; INT32_MAX without */
-    follow open[OPEN_MAX];
+    ut_follow open[OPEN_MAX];
     size_t open_count;
     ut_presence presence;
     bool unknown;                     /* music that nothing identifies is going on, in the windows */
@@ -90,12 +72,6 @@ static int64_t grid_samples(const ut_params *p)
 static int64_t frame_to_sample(const ut_params *p, int64_t frame)
 {
     return frame * p->hop * UT_RATE_HZ / p->rate_hz;
-}
-
-/* Where the middle of a frame's window lies, in samples. */
-static int64_t middle_sample(const ut_params *p, int64_t frame)
-{
-    return (frame * p->hop + p->fft / 2) * UT_RATE_HZ / p->rate_hz;
 }
 
 ut_status ut_tracker_open(const ut_index *index, const ut_tracker_options *options, ut_identification_fn emit,
@@ -166,23 +142,13 @@ static const ut_peaks *witness(const ut_tracker *t, int w)
     return t->speed ? &t->paced[w] : &t->peaks[w];
 }
 
-static int32_t to_recording(int speed, int32_t frame)
-{
-    return (int32_t)lround(frame * SPEEDS[speed]);
-}
-
-static int32_t to_programme(int speed, int32_t frame)
-{
-    return (int32_t)lround(frame / SPEEDS[speed]);
-}
-
 static ut_status pace(ut_tracker *t, int w, ut_err *err)
 {
     t->paced[w].count = 0;
     for (size_t i = 0; i < t->peaks[w].count; i++) {
         ut_peak peak = t->peaks[w].items[i];
-        peak.frame = to_recording(t->speed, peak.frame);
-        peak.bin = (uint16_t)lround(peak.bin / SPEEDS[t->speed]);
+        peak.frame = ut_speed_to_recording(t->speed, peak.frame);
+        peak.bin = (uint16_t)lround(peak.bin / ut_speed(t->speed));
         if (peak.bin < t->params->low_bin || peak.bin >= t->params->high_bin)
             continue;
         ut_status rc = ut_peaks_add(&t->paced[w], peak, err);
@@ -202,12 +168,12 @@ static ut_status take_window(ut_tracker *t, int speed, int32_t first, int32_t fr
         rc = pace(t, w, err);
     if (rc != UT_OK)
         return rc;
-    int32_t begin = to_recording(speed, first), end = to_recording(speed, first + frames);
+    int32_t begin = ut_speed_to_recording(speed, first), end = ut_speed_to_recording(speed, first + frames);
     return ut_query_set(&t->query, begin, end - begin, witness(t, 0), witness(t, 1), err);
 }
 
 /* The match already followed that this one goes on; NULL if it is new. */
-static follow *followed(ut_tracker *t, const ut_match *m)
+static ut_follow *followed(ut_tracker *t, const ut_match *m)
 {
     for (size_t i = 0; i < t->open_count; i++)
         if (t->open[i].best.track == m->track && t->open[i].speed == t->speed &&
@@ -216,29 +182,15 @@ static follow *followed(ut_tracker *t, const ut_match *m)
     return NULL;
 }
 
-static void support(ut_tracker *t, follow *f, const ut_match *m)
-{
-    if (f->windows && f->last_window == t->at)
-        return;
-    if (f->windows == 0 || m->log10_e < f->best.log10_e)
-        f->best = *m;
-    f->last_window = t->at;
-    f->windows++;
-    f->chance += m->chance * t->query.witnesses;
-    f->found += m->found * t->query.witnesses;
-    f->witnesses[0] += (m->witness & UT_WITNESS_MIX) != 0;
-    f->witnesses[1] += (m->witness & UT_WITNESS_MUSIC) != 0;
-}
-
-static follow *begin_follow(ut_tracker *t, const ut_match *m)
+static ut_follow *begin_follow(ut_tracker *t, const ut_match *m)
 {
     if (t->open_count == OPEN_MAX)
         return NULL;
-    follow *f = &t->open[t->open_count++];
+    ut_follow *f = &t->open[t->open_count++];
     int32_t back = t->at - t->window_frames; /* it may have begun before it was clear enough */
-    *f = (follow){.speed = t->speed, .last_window = t->at};
-    f->trace =
-        ut_trace_start(t->index, m->track, m->begin - t->query.first, to_recording(t->speed, back < 0 ? 0 : back));
+    *f = (ut_follow){.speed = t->speed, .last_window = t->at};
+    f->trace = ut_trace_start(t->index, m->track, m->begin - t->query.first,
+                              ut_speed_to_recording(t->speed, back < 0 ? 0 : back));
     if (t->chain == INT32_MAX)
         t->chain = t->at;
     return f;
@@ -283,10 +235,10 @@ static ut_status search(ut_tracker *t, ut_err *err)
         const ut_match *m = choose(t, count);
         if (!m)
             break;
-        follow *f = followed(t, m);
+        ut_follow *f = followed(t, m);
         if (!f && !(f = begin_follow(t, m)))
             break;
-        support(t, f, m);
+        ut_follow_support(f, t->at, &t->query, m);
         const ut_match *twin = twin_of(t, count, m);
         ut_status rc = ut_query_mask(&t->query, t->index, m->begin, err);
         if (rc != UT_OK)
@@ -296,12 +248,12 @@ static ut_status search(ut_tracker *t, ut_err *err)
             f->twins++;
     }
     for (size_t i = 0; i < t->open_count; i++) {
-        follow *f = &t->open[i];
+        ut_follow *f = &t->open[i];
         ut_match m;
         if (f->speed == t->speed && f->last_window != t->at &&
             ut_matcher_test(t->matcher, &t->query, t->query.first + f->trace.shift, &m) && m.score >= SUPPORT_NATS) {
             m.log10_e = 0; /* known beforehand: it says nothing about the search */
-            support(t, f, &m);
+            ut_follow_support(f, t->at, &t->query, &m);
         }
     }
     return UT_OK;
@@ -334,21 +286,10 @@ static ut_status release(ut_tracker *t, int64_t until)
     return rc;
 }
 
-/* From where to where a match sounds, in frames of the programme. */
-static bool stretch(const follow *f, ut_stretch *out)
+static void end_follow(ut_tracker *t, ut_follow *f)
 {
-    if (!ut_trace_stretch(&f->trace, f->chance / f->windows, f->found / f->windows, out))
-        return false;
-    out->start = to_programme(f->speed, out->start);
-    out->end = to_programme(f->speed, out->end);
-    return true;
-}
-
-static void end_follow(ut_tracker *t, follow *f)
-{
-    const ut_params *p = t->params;
     ut_stretch s;
-    if (stretch(f, &s) && s.start >= t->warm) {
+    if (ut_follow_stretch(f, &s) && s.start >= t->warm) {
         if (s.end <= f->last_window)
             s.end = f->last_window + 1;
         if (s.start < f->not_before)
@@ -356,25 +297,7 @@ static void end_follow(ut_tracker *t, follow *f)
         for (size_t i = 0; i < t->open_count; i++)
             if (&t->open[i] != f && t->open[i].best.track == f->best.track && t->open[i].not_before < s.end)
                 t->open[i].not_before = s.end;
-        int64_t start_ref = to_recording(f->speed, s.start) + f->trace.shift - f->best.track->origin;
-        int64_t end_ref = to_recording(f->speed, s.end) + f->trace.shift - f->best.track->origin;
-        double frame_s = (double)p->hop / p->rate_hz, middle_s = p->fft / 2.0 / p->rate_hz;
-        ut_identification what = {
-            .outcome = 2 * f->twins > f->windows ? UT_AMBIGUOUS : UT_IDENTIFIED,
-            .witness = (2 * f->witnesses[0] > f->windows ? UT_WITNESS_MIX : 0) |
-                       (2 * f->witnesses[1] > f->windows ? UT_WITNESS_MUSIC : 0),
-            .start_sample = middle_sample(p, s.start),
-            .end_sample = middle_sample(p, s.end),
-            .recording_id = f->best.track->recording_id,
-            .ref_start_s = (double)start_ref * frame_s + middle_s,
-            .ref_end_s = (double)end_ref * frame_s + middle_s,
-            .time_scale = 1.0 / SPEEDS[f->speed],
-            .log10_e = f->best.log10_e,
-            .score = s.nats,
-            .music_lufs = NAN,
-            .speech_lufs = NAN,
-            .mix_lufs = NAN,
-        };
+        ut_identification what = ut_follow_identify(f, t->params, &s);
         hold(t, &what);
     }
     ut_trace_clear(&f->trace);
@@ -406,7 +329,7 @@ static void seek_unknown(ut_tracker *t, int32_t first, int32_t end, bool present
 {
     if (t->open_count > 0) {
         ut_stretch s;
-        if (t->unknown && stretch(&t->open[0], &s))
+        if (t->unknown && ut_follow_stretch(&t->open[0], &s))
             end_unknown(t, s.start < t->unknown_end ? s.start : t->unknown_end);
         t->unknown = false;
         return;
@@ -438,7 +361,7 @@ static ut_status settle(ut_tracker *t, int32_t next)
         earliest = t->unknown_last - t->window_frames; /* a match may yet begin there */
     if (t->open_count == 0 && !t->unknown)
         t->chain = INT32_MAX;
-    return release(t, middle_sample(t->params, earliest));
+    return release(t, ut_frame_middle_sample(t->params, earliest));
 }
 
 /* Other speeds are for what is followed at them, and for music that nothing else explains. */
@@ -453,7 +376,7 @@ static bool worth(const ut_tracker *t, int speed, bool present)
 static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
 {
     bool present = false;
-    for (int speed = 0; speed < (int)(sizeof SPEEDS / sizeof *SPEEDS); speed++) {
+    for (int speed = 0; speed < UT_SPEEDS; speed++) {
         if (!worth(t, speed, present))
             continue;
         ut_status rc = take_window(t, speed, first, frames, err);
@@ -466,7 +389,7 @@ static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
             return rc;
         for (size_t i = 0; i < t->open_count && rc == UT_OK; i++)
             if (t->open[i].speed == speed)
-                rc = ut_trace_extend(&t->open[i].trace, to_recording(speed, first + frames), witness(t, 0),
+                rc = ut_trace_extend(&t->open[i].trace, ut_speed_to_recording(speed, first + frames), witness(t, 0),
                                      witness(t, 1), err);
         if (rc != UT_OK)
             return rc;
