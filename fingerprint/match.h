@@ -22,7 +22,7 @@
  * channel-hours if the tail held as far out as that for any music. Tracks that share instruments and samples are worse
  * than the rest: absent music reached -7.0 in 1,000 queries, and a track that shares a loop with its twin -13.7
  * (docs/benchmarks/identification.md). Hence the margin. */
-#define UT_MATCH_LOG10_E_DEFAULT (-10.0)
+#define UT_MATCH_LOG10_E_DEFAULT (-9.0)
 
 typedef struct {
     const ut_index_track *track;
