@@ -19,9 +19,8 @@
 #include "fingerprint/profile.h"
 
 /* Accept at or below. A channel has 1,200 windows an hour: -6.1 would leave 1 false identification to 1,000
- * channel-hours if the tail held as far out as that for any music. Tracks that share instruments and samples are worse
- * than the rest: absent music reached -7.0 in 1,000 queries, and a track that shares a passage with another -13.7
- * (docs/benchmarks/identification.md). Hence the margin. */
+ * channel-hours if music were independent. Tracks of one album are not: of 1,000 queries of absent music and speech two
+ * still lie below -9 (-10.8 and -13.9, docs/benchmarks/identification.md). */
 #define UT_MATCH_LOG10_E_DEFAULT (-9.0)
 
 typedef struct {
