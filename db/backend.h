@@ -41,6 +41,8 @@ struct ut_store_ops {
     ut_status (*airplay_put)(ut_store *store, int64_t segment_id, const ut_airplay *airplays, const ut_event *events,
                              size_t count, const ut_checkpoint *checkpoint, size_t *added, ut_err *err);
     ut_status (*checkpoint_get)(ut_store *store, int64_t segment_id, ut_checkpoint *out, ut_err *err);
+    ut_status (*segment_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_segment_fn fn,
+                              void *arg, ut_err *err);
     ut_status (*captured_until)(ut_store *store, const char *channel, int64_t *utc_ns, ut_err *err);
     ut_status (*airplay_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
                               void *arg, ut_err *err);

@@ -82,6 +82,7 @@ UT_SQLITE_OP(gap_put, const ut_gap *gap, const ut_event *event);
 UT_SQLITE_OP(airplay_put, int64_t segment_id, const ut_airplay *airplays, const ut_event *events, size_t count,
              const ut_checkpoint *checkpoint, size_t *added);
 UT_SQLITE_OP(checkpoint_get, int64_t segment_id, ut_checkpoint *out);
+UT_SQLITE_OP(segment_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_segment_fn fn, void *arg);
 UT_SQLITE_OP(captured_until, const char *channel, int64_t *utc_ns);
 UT_SQLITE_OP(airplay_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn, void *arg);
 UT_SQLITE_OP(gap_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn, void *arg);

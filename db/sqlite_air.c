@@ -68,6 +68,36 @@ ut_status ut_sqlite_checkpoint_get(ut_store *store, int64_t segment_id, ut_check
     return rc;
 }
 
+ut_status ut_sqlite_segment_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_segment_fn fn,
+                                 void *arg, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    bool row = false;
+    ut_status rc = ut_sqlite_query(
+        self, &statement, err,
+        "SELECT id, channel, source, start_ns, sample_count, time_source, uncertainty_ms, resume_sample, done FROM segment"
+        " WHERE channel = ?1 AND start_ns < ?3 AND max(sample_count, resume_sample) > 0"
+        " AND start_ns + max(sample_count, resume_sample) * ?4 > ?2"
+        " ORDER BY start_ns, id",
+        "tiii", channel, from_ns, to_ns, (int64_t)(1000000000 / UT_RATE_HZ));
+    if (rc != UT_OK)
+        return rc;
+    while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
+        ut_segment segment = {.id = sqlite3_column_int64(statement, 0),
+                              .start_ns = sqlite3_column_int64(statement, 3),
+                              .sample_count = sqlite3_column_int64(statement, 4),
+                              .uncertainty_ms = sqlite3_column_int64(statement, 6)};
+        ut_checkpoint checkpoint = {sqlite3_column_int64(statement, 7), sqlite3_column_int64(statement, 8) != 0};
+        ut_sqlite_field(statement, 1, segment.channel, sizeof segment.channel);
+        ut_sqlite_field(statement, 2, segment.source, sizeof segment.source);
+        ut_sqlite_field(statement, 5, segment.time_source, sizeof segment.time_source);
+        rc = fn(arg, &segment, &checkpoint);
+    }
+    sqlite3_finalize(statement);
+    return rc;
+}
+
 ut_status ut_sqlite_captured_until(ut_store *store, const char *channel, int64_t *utc_ns, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;

@@ -222,6 +222,7 @@ const ut_store_ops ut_store_sqlite = {
     .gap_put = ut_sqlite_gap_put,
     .airplay_put = ut_sqlite_airplay_put,
     .checkpoint_get = ut_sqlite_checkpoint_get,
+    .segment_each = ut_sqlite_segment_each,
     .captured_until = ut_sqlite_captured_until,
     .airplay_each = ut_sqlite_airplay_each,
     .gap_each = ut_sqlite_gap_each,

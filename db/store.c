@@ -151,6 +151,12 @@ ut_status ut_store_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkp
     return store->ops->checkpoint_get(store, segment_id, out, err);
 }
 
+ut_status ut_store_segment_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_segment_fn fn,
+                                void *arg, ut_err *err)
+{
+    return store->ops->segment_each(store, channel, from_ns, to_ns, fn, arg, err);
+}
+
 ut_status ut_store_captured_until(ut_store *store, const char *channel, int64_t *utc_ns, ut_err *err)
 {
     return store->ops->captured_until(store, channel, utc_ns, err);

@@ -104,6 +104,11 @@ UT_CHECK ut_status ut_store_airplay_put(ut_store *store, int64_t segment_id, con
                                         const ut_event *events, size_t count, const ut_checkpoint *checkpoint,
                                         size_t *added, ut_err *err);
 UT_CHECK ut_status ut_store_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out, ut_err *err);
+/* Segments of a channel that reach into [from_ns, to_ns), in order of start_ns. A segment reaches to its sample_count
+ * or its checkpoint, whichever is later; what was analysed ends at the checkpoint unless that is done. */
+typedef ut_status (*ut_segment_fn)(void *arg, const ut_segment *segment, const ut_checkpoint *checkpoint);
+UT_CHECK ut_status ut_store_segment_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
+                                         ut_segment_fn fn, void *arg, ut_err *err);
 /* Until when a channel is accounted for: the latest end of its gaps and of its segments captured live (time_source
  * other than "given"; one that never ended counts to its checkpoint). UT_E_NOTFOUND: never captured. */
 UT_CHECK ut_status ut_store_captured_until(ut_store *store, const char *channel, int64_t *utc_ns, ut_err *err);

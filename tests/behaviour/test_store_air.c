@@ -66,6 +66,55 @@ static void a_channel_is_accounted_for_to_its_last_end(void **state)
 }
 
 typedef struct {
+    ut_segment items[8];
+    ut_checkpoint checkpoints[8];
+    size_t count;
+} segments;
+
+static ut_status keep_segment(void *arg, const ut_segment *segment, const ut_checkpoint *checkpoint)
+{
+    segments *list = arg;
+    assert_true(list->count < 8);
+    list->items[list->count] = *segment;
+    list->checkpoints[list->count++] = *checkpoint;
+    return UT_OK;
+}
+
+static void segments_of_a_range_come_in_order_with_their_checkpoints(void **state)
+{
+    fixture *f = *state;
+    const int64_t s = INT64_C(1000000000);
+    ut_segment late = segment_make("one", 100 * s), early = segment_make("one", 10 * s),
+               other = segment_make("two", 10 * s);
+    ut_segment empty = segment_make("one", 50 * s);
+    size_t added;
+    late.sample_count = early.sample_count = other.sample_count = empty.sample_count = 0;
+    assert_ok(ut_store_segment_put(f->store, &late, ERR));
+    assert_ok(ut_store_segment_put(f->store, &early, ERR));
+    assert_ok(ut_store_segment_put(f->store, &other, ERR));
+    assert_ok(ut_store_segment_put(f->store, &empty, ERR));
+    assert_ok(ut_store_segment_end(f->store, early.id, 20 * (int64_t)UT_RATE_HZ, ERR)); /* to 30 s */
+    const ut_checkpoint checkpoint = {.resume_sample = 5 * (int64_t)UT_RATE_HZ};        /* to 105 s, and open */
+    assert_ok(ut_store_airplay_put(f->store, late.id, NULL, NULL, 0, &checkpoint, &added, ERR));
+    segments found = {0};
+    assert_ok(ut_store_segment_each(f->store, "one", 0, 200 * s, keep_segment, &found, ERR));
+    assert_int_equal(found.count, 2); /* what never held a sample reaches nowhere */
+    assert_int_equal(found.items[0].id, early.id);
+    assert_int_equal(found.items[0].sample_count, 20 * (int64_t)UT_RATE_HZ);
+    assert_string_equal(found.items[0].channel, "one");
+    assert_string_equal(found.items[0].time_source, early.time_source);
+    assert_string_equal(found.items[0].source, early.source);
+    assert_int_equal(found.items[1].id, late.id);
+    assert_int_equal(found.checkpoints[1].resume_sample, 5 * (int64_t)UT_RATE_HZ);
+    assert_false(found.checkpoints[1].done);
+    found.count = 0; /* half open on both sides */
+    assert_ok(ut_store_segment_each(f->store, "one", 30 * s, 100 * s, keep_segment, &found, ERR));
+    assert_int_equal(found.count, 0);
+    assert_ok(ut_store_segment_each(f->store, "one", 30 * s - 1, 100 * s + 1, keep_segment, &found, ERR));
+    assert_int_equal(found.count, 2);
+}
+
+typedef struct {
     ut_airplay items[16];
     size_t count;
 } airplays;
@@ -355,6 +404,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(segment_is_one_by_channel_source_and_start),
         TEST(a_channel_is_accounted_for_to_its_last_end),
+        TEST(segments_of_a_range_come_in_order_with_their_checkpoints),
         TEST(airplay_comes_back_as_it_was_put),
         TEST(airplays_by_channel_and_overlap_in_order),
         TEST(long_airplay_is_found_from_its_middle),
