@@ -118,6 +118,23 @@ static ut_precision to_precision(const char *name)
                                        : UT_PRECISION_AUTO;
 }
 
+/* Only who asks for cuda needs it; a library that is there and does not work deserves a warning anyway. */
+static void check_device(doctor *d)
+{
+    char text[2048];
+    ut_err err = {0};
+    bool wanted = strcmp(ut_args_config(d->args)->separator.backend, "cuda") == 0;
+    ut_status rc = ut_separator_device(text, sizeof text, &err);
+    if (rc == UT_OK)
+        report(d, GOOD, "cuda", NULL, "%s", text);
+    else
+        report(d,
+               wanted                ? BAD
+               : rc == UT_E_NOTFOUND ? GOOD
+                                     : WARNING,
+               "cuda", "docs/CUDA.md says how to build the library and what driver it needs", "not used: %s", err.text);
+}
+
 static void check_separator(doctor *d)
 {
     const ut_config *config = ut_args_config(d->args);
@@ -239,6 +256,7 @@ static int run(const ut_args *args)
     report(&d, GOOD, "config", NULL, "%s, %zu channels", path ? path : "defaults", ut_args_config(args)->channel_count);
     check_machine(&d);
     check_gstreamer(&d);
+    check_device(&d);
     check_separator(&d);
     check_store(&d);
     check_disk(&d);

@@ -116,11 +116,13 @@ static void onednn_close(void *self)
     free(s);
 }
 
-static ut_status onednn_open(const ut_graph *graph, ut_precision precision, size_t max_batch, void **self, ut_err *err)
+static ut_status onednn_open(const ut_graph *graph, const ut_domain *domain, ut_precision precision, size_t max_batch,
+                             void **self, ut_err *err)
 {
     ut_status rc;
     int threads = omp_get_max_threads();
     onednn *s = calloc(1, sizeof *s);
+    (void)domain;
     (void)max_batch;
     if (!s)
         return ut_fail(err, UT_E_NOMEM, "onednn");

@@ -200,11 +200,13 @@ static ut_status assign_memory(ref *s, ut_err *err)
     return rc;
 }
 
-static ut_status ref_open(const ut_graph *graph, ut_precision precision, size_t max_batch, void **self, ut_err *err)
+static ut_status ref_open(const ut_graph *graph, const ut_domain *domain, ut_precision precision, size_t max_batch,
+                          void **self, ut_err *err)
 {
     ut_status rc = UT_OK;
     ref *s = calloc(1, sizeof *s);
     (void)precision;
+    (void)domain;
     (void)max_batch;
     if (!s)
         return ut_fail(err, UT_E_NOMEM, "ref");

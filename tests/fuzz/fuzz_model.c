@@ -33,7 +33,7 @@ static void run(const ut_model *model, const ut_backend *backend)
     void *self = NULL;
     float *x = ut_alloc_floats(ut_shape_count(model->domain.shape)),
           *y = ut_alloc_floats(ut_shape_count(model->domain.shape));
-    if (x && y && backend->open(model->graph, UT_PRECISION_F32, 1, &self, NULL) == UT_OK) {
+    if (x && y && backend->open(model->graph, NULL, UT_PRECISION_F32, 1, &self, NULL) == UT_OK) {
         x[0] = 1;
         if (backend->run(self, (const float *const *)&x, &y, 1, NULL) != UT_OK)
             abort();

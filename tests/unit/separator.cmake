@@ -1,5 +1,6 @@
-add_library(ut_test_models STATIC "${CMAKE_SOURCE_DIR}/tests/unit/model_maker.c")
-target_link_libraries(ut_test_models PUBLIC ut_separator PkgConfig::jansson)
+add_library(ut_test_models STATIC "${CMAKE_SOURCE_DIR}/tests/unit/model_maker.c"
+    "${CMAKE_SOURCE_DIR}/tests/unit/op_cases.c")
+target_link_libraries(ut_test_models PUBLIC ut_separator PkgConfig::jansson PkgConfig::cmocka)
 foreach(part backend model stream)
     ut_test(test_separator_${part} SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_${part}.c" LINK ut_test_models)
 endforeach()

@@ -56,7 +56,7 @@ static void check_graph(const char *name, const ut_backend *backend)
     float *in = ut_alloc_floats(x->count), *out = ut_alloc_floats(y->count);
     for (size_t i = 0; i < x->count; i++)
         in[i] = x->data[i];
-    assert_int_equal(backend->open(model->graph, UT_PRECISION_F32, 1, &self, &err), UT_OK);
+    assert_int_equal(backend->open(model->graph, NULL, UT_PRECISION_F32, 1, &self, &err), UT_OK);
     assert_int_equal(backend->run(self, (const float *const *)&in, &out, 1, &err), UT_OK);
     double error = worst(out, y->data, 0, y->count);
     print_message("%s %s: y within %.1e\n", name, backend->name, error);

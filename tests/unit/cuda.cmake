@@ -1,0 +1,39 @@
+# The library of cuda/ with the CPU for a device: every kernel's source, run by the tests through the real backend.
+ut_test(test_batcher SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_batcher.c" LINK ut_separator)
+if(NOT UT_FUZZ)
+    enable_language(CXX)
+    include("${CMAKE_SOURCE_DIR}/cuda/sources.cmake")
+    list(TRANSFORM UTC_SOURCES PREPEND "${CMAKE_SOURCE_DIR}/cuda/")
+    set_source_files_properties(${UTC_SOURCES} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
+    add_library(undertone_cuda_host MODULE ${UTC_SOURCES} "${CMAKE_SOURCE_DIR}/cuda/runtime_host.cc")
+    target_compile_features(undertone_cuda_host PRIVATE cxx_std_17)
+    target_include_directories(undertone_cuda_host PRIVATE "${CMAKE_SOURCE_DIR}")
+    # A loop over every thread of a kernel: optimised whatever the build, or the tests take minutes.
+    target_compile_options(undertone_cuda_host PRIVATE -O2 -Wall -Wextra -fno-exceptions -fno-rtti -ffp-contract=off
+        $<$<BOOL:${UT_WERROR}>:-Werror>)
+    set_target_properties(undertone_cuda_host PROPERTIES CXX_VISIBILITY_PRESET hidden)
+    if(UT_SANITIZE)
+        target_compile_options(undertone_cuda_host PRIVATE -fsanitize=${UT_SANITIZE} -fno-sanitize=vptr)
+        target_link_options(undertone_cuda_host PRIVATE -fsanitize=${UT_SANITIZE})
+    endif()
+
+    # Libraries that a program must refuse.
+    foreach(fault NO_SYMBOL OTHER_ABI OLD_DRIVER)
+        add_library(undertone_cuda_${fault} MODULE "${CMAKE_SOURCE_DIR}/tests/unit/faulty_cuda.c")
+        target_link_libraries(undertone_cuda_${fault} PRIVATE ut_settings)
+        target_compile_definitions(undertone_cuda_${fault} PRIVATE FAULT_${fault}=1)
+        list(APPEND faults FAULT_${fault}="$<TARGET_FILE:undertone_cuda_${fault}>")
+    endforeach()
+
+    foreach(part cuda cuda_faults)
+        ut_test(test_separator_${part} SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_${part}.c"
+            LINK ut_test_models)
+        target_compile_definitions(test_separator_${part} PRIVATE
+            UT_CUDA_HOST="$<TARGET_FILE:undertone_cuda_host>" ${faults})
+        add_dependencies(test_separator_${part} undertone_cuda_host undertone_cuda_NO_SYMBOL
+            undertone_cuda_OTHER_ABI undertone_cuda_OLD_DRIVER)
+    endforeach()
+
+    add_test(NAME cuda_command_line COMMAND "${CMAKE_SOURCE_DIR}/tests/integration/cuda.sh" $<TARGET_FILE:undertone>
+        $<TARGET_FILE:undertone_cuda_host> $<TARGET_FILE:undertone_cuda_OLD_DRIVER>)
+endif()
