@@ -1,5 +1,5 @@
-/* Convolution and transposed convolution of any shape, one thread an output number: for layers too narrow for tensor
- * cores, for f32, and as what the others are compared with. */
+/* Convolution and transposed convolution of any shape, a thread for up to WIDE channels of an output position: for
+ * layers too narrow for tensor cores, and for f32. */
 #ifndef UTC_CONV_H
 #define UTC_CONV_H
 
@@ -24,7 +24,7 @@ UTC_HD inline int conv_position(int at, int tap, int stride, int before, int len
 }
 
 struct Conv {
-    enum { THREADS = 128 };
+    enum { THREADS = 128, WIDE = 8 };
     typedef NoShared Shared;
 
     Input in;
@@ -36,45 +36,49 @@ struct Conv {
     float alpha;
     const float *weights; /* (taps, in channels, out channels) */
     const float *bias;    /* NULL: none */
-    size_t count;         /* output numbers of the batch */
+    size_t count;         /* output positions of the batch */
 
     UTC_HD void block(Shared &, int x, int, int) const
     {
         UTC_THREADS(t)
         {
-            size_t i = (size_t)x * THREADS + t;
-            if (i < count)
-                out.set(i, activate(act, alpha, sum(i)));
+            size_t i = (size_t)x * THREADS + t, groups = (out_channels + WIDE - 1) / WIDE;
+            if (i < count * groups)
+                position(i / groups, (int)(i % groups) * WIDE);
         }
     }
 
-    UTC_HD float sum(size_t i) const
+    UTC_HD void position(size_t cell, int first) const
     {
-        int o = (int)(i % out_channels);
-        size_t cell = i / out_channels;
-        int column = (int)(cell % out_columns);
-        cell /= out_columns;
-        int row = (int)(cell % out_rows);
-        size_t batch = cell / out_rows;
-        float v = bias ? bias[o] : 0;
+        int column = (int)(cell % out_columns), row = (int)(cell / out_columns % out_rows);
+        int wide = out_channels - first < WIDE ? out_channels - first : WIDE;
+        size_t batch = cell / out_columns / out_rows;
+        float sums[WIDE];
+        for (int o = 0; o < WIDE; o++)
+            sums[o] = bias && o < wide ? bias[first + o] : 0;
         for (int kr = 0; kr < kernel[0]; kr++) {
             int r = conv_position(row, kr, stride[0], pad[0], in.rows, transposed);
             for (int kc = 0; r >= 0 && kc < kernel[1]; kc++) {
                 int c = conv_position(column, kc, stride[1], pad[1], in.columns, transposed);
                 if (c >= 0)
-                    v = tap(v, kr * kernel[1] + kc, batch, r, c, o);
+                    add_tap(sums, kr * kernel[1] + kc, batch, r, c, first, wide);
             }
         }
-        return v;
+        for (int o = 0; o < WIDE; o++)
+            if (o < wide)
+                out.set(cell * out_channels + first + o, activate(act, alpha, sums[o]));
     }
 
-    UTC_HD float tap(float v, int index, size_t batch, int row, int column, int o) const
+    UTC_HD void add_tap(float *sums, int index, size_t batch, int row, int column, int first, int wide) const
     {
-        const float *w = weights + (size_t)index * in.channels * out_channels + o;
+        const float *w = weights + (size_t)index * in.channels * out_channels + first;
         for (int p = 0; p < in.count; p++)
-            for (int k = 0; k < in.parts[p].channels; k++, w += out_channels)
-                v = fmaf(fetch(in.parts[p], batch, row, column, k), *w, v);
-        return v;
+            for (int k = 0; k < in.parts[p].channels; k++, w += out_channels) {
+                float v = fetch(in.parts[p], batch, row, column, k);
+                for (int o = 0; o < WIDE; o++)
+                    if (o < wide)
+                        sums[o] = fmaf(v, w[o], sums[o]);
+            }
     }
 };
 

@@ -1,5 +1,6 @@
 /* One batch through a model: launches only. */
 #include "cuda/conv.h"
+#include "cuda/conv_mma.h"
 #include "cuda/launch.h"
 #include "cuda/model.h"
 #include "cuda/plain.h"
@@ -55,9 +56,55 @@ static rt_error run_conv(const utc_model *m, const Lane *lane, const Step *step,
     k.alpha = node->alpha;
     k.weights = packed->w;
     k.bias = packed->b;
-    k.count = count * count_of(node->shape);
-    Grid grid = {blocks_of(k.count, Conv::THREADS), 1, 1};
+    k.count = count * node->shape.rows * node->shape.columns;
+    Grid grid = {blocks_of(k.count * ((k.out_channels + Conv::WIDE - 1) / Conv::WIDE), Conv::THREADS), 1, 1};
     return launch(k, grid, lane->stream);
+}
+
+template <int TILE>
+static rt_error run_tile(const utc_model *m, const Lane *lane, const Step *step, const Packed *packed, size_t count)
+{
+    const utc_node *node = step->node;
+    const Mma *mma = packed->mma;
+    ConvMma<TILE> k = {};
+    k.in = input(m, lane, &step->view);
+    k.out = numbers(m, lane, step->out);
+    k.out_rows = (int)node->shape.rows;
+    k.out_columns = (int)node->shape.columns;
+    k.out_channels = (int)node->shape.channels;
+    for (int axis = 0; axis < 2; axis++) {
+        k.in_stride[axis] = mma->in_stride[axis];
+        k.out_stride[axis] = mma->out_stride[axis];
+    }
+    k.phases = mma->phases;
+    k.taps = mma->taps;
+    k.weights = mma->weights;
+    k.padded_columns = mma->padded_columns;
+    k.bias = packed->b;
+    k.act = node->act;
+    k.alpha = node->alpha;
+    k.count = (int)count;
+    Grid grid = {blocks_of(count * mma->positions, MMA_ROWS), (unsigned)(mma->padded_columns / ConvMma<TILE>::COLUMNS),
+                 (unsigned)mma->phase_count};
+    return launch(k, grid, lane->stream);
+}
+
+static rt_error run_mma(const utc_model *m, const Lane *lane, const Step *step, const Packed *packed, size_t count)
+{
+    switch (packed->mma->tile) {
+    case 2:
+        return run_tile<2>(m, lane, step, packed, count);
+    case 3:
+        return run_tile<3>(m, lane, step, packed, count);
+    case 4:
+        return run_tile<4>(m, lane, step, packed, count);
+    case 5:
+        return run_tile<5>(m, lane, step, packed, count);
+    case 6:
+        return run_tile<6>(m, lane, step, packed, count);
+    default:
+        return run_tile<8>(m, lane, step, packed, count);
+    }
 }
 
 static Shape shape(utc_shape s)
@@ -130,8 +177,12 @@ rt_error enqueue(const utc_model *model, const Lane *lane, size_t count, int s16
     for (size_t i = 0; i < model->program.step_count && !problem; i++) {
         const Step *step = &model->program.steps[i];
         const Packed *packed = &model->packed[i];
-        problem = is_conv(step->node) ? run_conv(model, lane, step, packed, count)
-                                      : run_plain(model, lane, step, packed, count);
+        if (packed->mma)
+            problem = run_mma(model, lane, step, packed, count);
+        else if (is_conv(step->node))
+            problem = run_conv(model, lane, step, packed, count);
+        else
+            problem = run_plain(model, lane, step, packed, count);
     }
     return problem ? problem : run_output(model, lane, count);
 }

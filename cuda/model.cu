@@ -51,17 +51,6 @@ static int copy_options(utc_model *m, const utc_model_options *options, utc_erro
     return UTC_OK;
 }
 
-static int put(utc_model *m, const float *from, size_t count, float **out, utc_error *err)
-{
-    rt_error problem = rt_alloc((void **)out, count * sizeof(float));
-    if (problem)
-        return out_of_memory(err, "tables", count * sizeof(float), problem);
-    m->bytes += count * sizeof(float);
-    if ((problem = rt_copy_in(NULL, *out, from, count * sizeof(float))) || (problem = rt_wait(NULL)))
-        return fail(err, UTC_E_DEVICE, "tables: %s", problem);
-    return UTC_OK;
-}
-
 static int open_tables(utc_model *m, utc_error *err)
 {
     const utc_model_options *o = &m->options;
@@ -80,9 +69,9 @@ static int open_tables(utc_model *m, utc_error *err)
                 inverse[f * o->hop + i] += window[i] * window[i];
         for (size_t i = 0; i < o->block; i++)
             inverse[i] = inverse[i] > 1e-8F ? 1 / (inverse[i] * (float)o->fft) : 0;
-        if ((rc = put(m, window, o->fft, &m->window, err)) == UTC_OK &&
-            (rc = put(m, twiddles, o->fft, &m->twiddles, err)) == UTC_OK)
-            rc = put(m, inverse, o->block, &m->inverse, err);
+        if ((rc = upload(m, window, o->fft * sizeof(float), (void **)&m->window, err)) == UTC_OK &&
+            (rc = upload(m, twiddles, o->fft * sizeof(float), (void **)&m->twiddles, err)) == UTC_OK)
+            rc = upload(m, inverse, o->block * sizeof(float), (void **)&m->inverse, err);
     }
     free(window);
     free(twiddles);

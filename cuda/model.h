@@ -15,10 +15,24 @@ namespace utc
 
 enum { LANES = 2, GRAPHS = 5, SPLIT_FROM = 8 };
 
+struct MmaPhase;
+
+/* A convolution as the tensor cores do it (conv_mma.h); phases, taps and weights on the device. */
+struct Mma {
+    int tile; /* output channels of a tile / 16 */
+    int padded_columns;
+    int in_stride[2], out_stride[2];
+    int phase_count;
+    size_t positions; /* of the largest phase, of one block */
+    MmaPhase *phases;
+    int *taps;
+    bf16 *weights;
+};
+
 /* A step's weights. */
 struct Packed {
-    float *w, *b;    /* conv: (taps, in, out); affine: (channels) */
-    struct Mma *mma; /* the tensor cores' form; NULL: computed by Conv */
+    float *w, *b; /* conv: (taps, in, out); affine: (channels) */
+    Mma *mma;     /* the tensor cores' form; NULL: computed by Conv */
 };
 
 struct Lane {
@@ -63,6 +77,13 @@ int model_run_s16(utc_model *model, const int16_t *const *x, float *const *y, si
 /* Device copies of the weights of each step (weights.cu). */
 int weights_open(utc_model *model, utc_error *err);
 void weights_close(utc_model *model);
+/* Copies to the device, and counts it. */
+int upload(utc_model *model, const void *from, size_t bytes, void **out, utc_error *err);
+/* Whether all that a convolution reads is bf16: then its weights are too. */
+int reads_half(const Program *program, const Step *step);
+/* Packs a step for tensor cores where it suits them and the device has them; else *out stays NULL (weights_mma.cu). */
+int mma_open(utc_model *model, const Step *step, Mma **out, utc_error *err);
+void mma_close(Mma *mma);
 
 int out_of_memory(utc_error *err, const char *what, size_t bytes, rt_error problem);
 

@@ -11,8 +11,7 @@ int out_of_memory(utc_error *err, const char *what, size_t bytes, rt_error probl
     return fail(err, UTC_E_MEMORY, "%s: %zu bytes: %s", what, bytes, problem ? problem : "out of memory");
 }
 
-/* Whether all that a convolution reads is bf16: then its weights are too. */
-static int reads_half(const Program *p, const Step *step)
+int reads_half(const Program *p, const Step *step)
 {
     int half = 1;
     for (int i = 0; i < step->view.count; i++)
@@ -20,15 +19,20 @@ static int reads_half(const Program *p, const Step *step)
     return half;
 }
 
-static int upload(utc_model *m, const float *from, size_t count, float **out, utc_error *err)
+int upload(utc_model *m, const void *from, size_t bytes, void **out, utc_error *err)
 {
-    rt_error problem = rt_alloc((void **)out, count * sizeof(float));
+    rt_error problem = rt_alloc(out, bytes);
     if (problem)
-        return out_of_memory(err, "weights", count * sizeof(float), problem);
-    m->bytes += count * sizeof(float);
-    if ((problem = rt_copy_in(NULL, *out, from, count * sizeof(float))) || (problem = rt_wait(NULL)))
+        return out_of_memory(err, "weights", bytes, problem);
+    m->bytes += bytes;
+    if ((problem = rt_copy_in(NULL, *out, from, bytes)) || (problem = rt_wait(NULL)))
         return fail(err, UTC_E_DEVICE, "weights: %s", problem);
     return UTC_OK;
+}
+
+static int upload_floats(utc_model *m, const float *from, size_t count, float **out, utc_error *err)
+{
+    return upload(m, from, count * sizeof *from, (void **)out, err);
 }
 
 /* conv (out, in, taps) and deconv (in, out, taps) both become (taps, in, out). */
@@ -47,7 +51,7 @@ static int pack_conv(utc_model *m, const Step *step, Packed *packed, utc_error *
                 float v = node->w[(node->op == UTC_CONV ? o * in + k : k * out + o) * taps + t];
                 w[(t * in + k) * out + o] = half ? from_bf16(to_bf16(v)) : v;
             }
-    int rc = upload(m, w, count, &packed->w, err);
+    int rc = upload_floats(m, w, count, &packed->w, err);
     free(w);
     return rc;
 }
@@ -63,11 +67,13 @@ int weights_open(utc_model *m, utc_error *err)
         const utc_node *node = step->node;
         size_t channels = node->shape.channels;
         if (is_conv(node))
+            rc = mma_open(m, step, &m->packed[i].mma, err);
+        if (rc == UTC_OK && is_conv(node) && !m->packed[i].mma)
             rc = pack_conv(m, step, &m->packed[i], err);
-        else if (node->op == UTC_AFFINE)
-            rc = upload(m, node->w, channels, &m->packed[i].w, err);
+        if (rc == UTC_OK && node->op == UTC_AFFINE)
+            rc = upload_floats(m, node->w, channels, &m->packed[i].w, err);
         if (rc == UTC_OK && node->b)
-            rc = upload(m, node->b, channels, &m->packed[i].b, err);
+            rc = upload_floats(m, node->b, channels, &m->packed[i].b, err);
     }
     return rc;
 }
@@ -77,6 +83,7 @@ void weights_close(utc_model *m)
     for (size_t i = 0; m->packed && i < m->program.step_count; i++) {
         rt_free(m->packed[i].w);
         rt_free(m->packed[i].b);
+        mma_close(m->packed[i].mma);
     }
     free(m->packed);
     m->packed = NULL;

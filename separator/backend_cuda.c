@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "separator/batcher.h"
-#include "separator/cuda_library.h"
+#include "separator/cuda_model.h"
 
 /* Most blocks of a batch. */
 #define BATCH 64
@@ -24,57 +24,6 @@ typedef struct engine {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static engine *engines;
 
-static const utc_op ops[UT_OP_COUNT] = {
-    [UT_OP_CONV] = UTC_CONV,
-    [UT_OP_DECONV] = UTC_DECONV,
-    [UT_OP_AFFINE] = UTC_AFFINE,
-    [UT_OP_ACT] = UTC_ACT,
-    [UT_OP_CONCAT] = UTC_CONCAT,
-    [UT_OP_CONCAT_COLUMNS] = UTC_CONCAT_COLUMNS,
-    [UT_OP_SLICE_COLUMNS] = UTC_SLICE_COLUMNS,
-    [UT_OP_SLICE_CHANNELS] = UTC_SLICE_CHANNELS,
-    [UT_OP_DECIMATE] = UTC_DECIMATE,
-    [UT_OP_AVGPOOL] = UTC_AVGPOOL,
-    [UT_OP_UPSAMPLE_LINEAR] = UTC_UPSAMPLE_LINEAR,
-    [UT_OP_DEPTH_TO_SPACE] = UTC_DEPTH_TO_SPACE,
-    [UT_OP_ADD] = UTC_ADD,
-    [UT_OP_MUL] = UTC_MUL,
-};
-
-static const utc_act acts[] = {
-    [UT_ACT_NONE] = UTC_LINEAR,           [UT_ACT_RELU] = UTC_RELU,
-    [UT_ACT_SIGMOID] = UTC_SIGMOID,       [UT_ACT_TANH] = UTC_TANH,
-    [UT_ACT_LEAKY_RELU] = UTC_LEAKY_RELU,
-};
-
-static utc_shape to_shape(ut_shape s)
-{
-    return (utc_shape){(uint32_t)s.rows, (uint32_t)s.columns, (uint32_t)s.channels};
-}
-
-static utc_node to_node(const ut_graph *g, size_t i)
-{
-    const ut_node *from = &g->nodes[i];
-    utc_node to = {.op = ops[from->op],
-                   .act = acts[from->act],
-                   .alpha = from->alpha,
-                   .in_count = (uint32_t)from->in_count,
-                   .from = (uint32_t)from->from,
-                   .to = (uint32_t)from->to,
-                   .w = from->w,
-                   .b = from->b,
-                   .shape = to_shape(g->values[i + 1].shape)};
-    for (size_t k = 0; k < from->in_count; k++)
-        to.in[k] = (uint32_t)from->in[k];
-    for (size_t axis = 0; axis < 2; axis++) {
-        to.stride[axis] = (uint32_t)from->stride[axis];
-        to.kernel[axis] = (uint32_t)from->kernel[axis];
-    }
-    for (size_t k = 0; k < 4; k++)
-        to.pad[k] = (uint32_t)from->pad[k];
-    return to;
-}
-
 static ut_status run_batch(void *arg, const float *const *x, float *const *y, size_t count, ut_err *err)
 {
     engine *e = arg;
@@ -87,36 +36,6 @@ static ut_status run_batch(void *arg, const float *const *x, float *const *y, si
     if (rc == UT_E_DEVICE)
         ut_cuda_lose(problem.text);
     return rc == UT_OK ? rc : ut_fail(err, rc, "cuda: %s", problem.text);
-}
-
-/* Opens the model for *batch blocks, or for as many of them as fit in the device's memory. */
-static ut_status open_model(engine *e, const ut_cuda *cuda, const ut_domain *domain, size_t *batch, ut_err *err)
-{
-    const ut_graph *g = e->graph;
-    utc_error problem = {0};
-    int code = UTC_E_MEMORY;
-    utc_node *nodes = calloc(g->node_count, sizeof *nodes);
-    if (!nodes)
-        return ut_fail(err, UT_E_NOMEM, "cuda: %zu nodes", g->node_count);
-    for (size_t i = 0; i < g->node_count; i++)
-        nodes[i] = to_node(g, i);
-    utc_model_options options = {
-        .nodes = nodes, .node_count = g->node_count, .input = to_shape(g->values[0].shape), .bf16 = e->bf16};
-    if (domain) {
-        options.domain = domain->kind == UT_DOMAIN_MASK ? UTC_MASK : UTC_WAVE;
-        options.block = domain->block;
-        options.fft = domain->fft;
-        options.hop = domain->hop;
-        options.frames = domain->frames;
-    }
-    for (; code == UTC_E_MEMORY && *batch > 0; *batch /= 2) {
-        options.max_batch = *batch;
-        code = cuda->api->model_open(cuda->context, &options, &e->model, &problem);
-        if (code == UTC_OK)
-            break;
-    }
-    free(nodes);
-    return code == UTC_OK ? UT_OK : ut_fail(err, ut_cuda_status(code), "cuda: %s", problem.text);
 }
 
 static void close_engine(engine *e)
@@ -140,7 +59,7 @@ static ut_status open_engine(const ut_graph *graph, const ut_domain *domain, boo
     if (!e)
         return ut_fail(err, UT_E_NOMEM, "cuda");
     *e = (engine){.graph = graph, .transforms = domain, .bf16 = bf16, .next = engines};
-    if ((rc = open_model(e, cuda, domain, &batch, err)) != UT_OK ||
+    if ((rc = ut_cuda_model_open(cuda, graph, domain, bf16, &batch, &e->model, err)) != UT_OK ||
         (rc = ut_batcher_open(batch, DEADLINE_MS, run_batch, e, &e->batcher, err)) != UT_OK) {
         close_engine(e);
         return rc;

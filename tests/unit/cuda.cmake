@@ -25,7 +25,7 @@ if(NOT UT_FUZZ)
         list(APPEND faults FAULT_${fault}="$<TARGET_FILE:undertone_cuda_${fault}>")
     endforeach()
 
-    foreach(part cuda cuda_faults)
+    foreach(part cuda cuda_faults cuda_shapes)
         ut_test(test_separator_${part} SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_${part}.c"
             LINK ut_test_models)
         target_compile_definitions(test_separator_${part} PRIVATE
