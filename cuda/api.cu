@@ -1,6 +1,7 @@
 /* The table that the library exports. */
 #include <stdlib.h>
 
+#include "cuda/fingerprint.h"
 #include "cuda/model.h"
 #include "cuda/runtime.h"
 
@@ -56,5 +57,7 @@ extern "C" const utc_api *undertone_cuda(void)
     api.run = utc::model_run;
     api.run_s16 = utc::model_run_s16;
     api.model_info = utc::model_info;
+    api.fingerprint = utc::fingerprint;
+    api.release = free;
     return &api;
 }

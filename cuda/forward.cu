@@ -9,6 +9,9 @@
 namespace utc
 {
 
+/* Full scale is 1. What is louder than this is a broken decoder, and would overflow inside a network. */
+static const float SAMPLE_LIMIT = 16;
+
 static Numbers numbers(const utc_model *m, const Lane *lane, uint32_t value)
 {
     const Value *v = &m->program.values[value];
@@ -142,8 +145,8 @@ static rt_error run_input(const utc_model *m, const Lane *lane, size_t count, in
 {
     const utc_model_options *o = &m->options;
     float *x = (float *)numbers(m, lane, 0).data;
-    Ingest in = {lane->staging, s16, o->domain != UTC_VALUES, o->domain == UTC_MASK ? lane->audio : x,
-                 count * m->in_count};
+    Ingest in = {lane->staging, s16, o->domain == UTC_VALUES ? 0 : SAMPLE_LIMIT,
+                 o->domain == UTC_MASK ? lane->audio : x, count * m->in_count};
     Grid all = {blocks_of(in.count, Ingest::THREADS), 1, 1};
     rt_error problem = launch(in, all, lane->stream);
     if (problem || o->domain != UTC_MASK)

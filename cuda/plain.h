@@ -105,13 +105,14 @@ struct Plain {
     }
 };
 
-/* What comes in becomes floats; of audio, finite ones within ±16. */
+/* What comes in becomes floats; of audio, finite ones within a limit. */
 struct Ingest {
     enum { THREADS = 256 };
     typedef NoShared Shared;
 
     const void *in; /* float or int16_t */
-    int s16, audio;
+    int s16;
+    float limit; /* 0: as it comes */
     float *out;
     size_t count;
 
@@ -122,9 +123,9 @@ struct Ingest {
             size_t i = (size_t)x * THREADS + t;
             if (i < count) {
                 float v = s16 ? (float)((const int16_t *)in)[i] / 32768 : ((const float *)in)[i];
-                if (audio) {
+                if (limit > 0) {
                     v = (bits_of(v) & 0x7F800000) == 0x7F800000 ? 0 : v;
-                    v = v > 16 ? 16 : v < -16 ? -16 : v;
+                    v = v > limit ? limit : v < -limit ? -limit : v;
                 }
                 out[i] = v;
             }

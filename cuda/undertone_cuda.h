@@ -1,5 +1,5 @@
-/* libundertone_cuda: networks on whole batches of audio, on a CUDA device. Plain C, loaded at run time:
- * the one symbol it exports, undertone_cuda, gives the table of its functions. Includes nothing of the program.
+/* libundertone_cuda: networks and fingerprints of whole batches of audio, on a CUDA device. Plain C, loaded at run
+ * time: the one symbol it exports, undertone_cuda, gives the table of its functions. Includes nothing of the program.
  *
  * Ownership: what a call reads is borrowed for the call, weights included. Threads: a model belongs to one at a time;
  * models of a context are opened, closed and run side by side. Errors: a UTC_E_ code, and in *err (never NULL) what
@@ -30,7 +30,7 @@ enum {
 
 typedef struct {
     int code;
-    char text[300]; /* no newline */
+    char text[600]; /* no newline */
 } utc_error;
 
 typedef struct utc_context utc_context;
@@ -97,6 +97,25 @@ typedef struct {
     size_t max_batch;
 } utc_model_options;
 
+/* Peaks and landmarks as fingerprint/ makes them. */
+#define UTC_CLIP_SAMPLES ((size_t)1 << 24) /* most of a clip */
+
+typedef struct {
+    int fft, hop, low_bin, high_bin;
+    int rank_limit; /* a peak is kept if fewer than so many within ±32 frames are more prominent */
+    int pair_frames_min, pair_frames_max, pair_bins_max, frames_bits, bins_bits, hash_bits;
+    int fan_out;
+} utc_fingerprint_options;
+
+typedef struct {
+    int32_t frame;
+    uint32_t bin;
+} utc_peak;
+
+typedef struct {
+    uint32_t hash, anchor; /* anchor: index of the first peak */
+} utc_landmark;
+
 typedef struct {
     uint32_t abi;
     const char *build; /* "CUDA 13.0: sm_75 …" */
@@ -116,6 +135,14 @@ typedef struct {
     int (*run_s16)(utc_model *model, const int16_t *const *x, float *const *y, size_t count, utc_error *err);
     /* Bytes of device memory the model holds, and convolutions that run on tensor cores, and that do not. */
     void (*model_info)(const utc_model *model, size_t *bytes, size_t *tensor_convs, size_t *plain_convs);
+
+    /* Peaks and landmarks of a whole clip, `samples` long. *peaks and *landmarks are malloc'd: release() frees them.
+     * spectra: NULL, or (frames, fft/2 + 1) complex spectra, used instead of those of the audio: from the same spectra
+     * the result is the CPU's exactly; the device's own differ from them in the last bit. */
+    int (*fingerprint)(utc_context *context, const utc_fingerprint_options *options, const float *audio, size_t samples,
+                       const float *spectra, utc_peak **peaks, size_t *peak_count, utc_landmark **landmarks,
+                       size_t *landmark_count, utc_error *err);
+    void (*release)(void *memory);
 } utc_api;
 
 #if defined(__GNUC__)

@@ -25,13 +25,11 @@ if(NOT UT_FUZZ)
         list(APPEND faults FAULT_${fault}="$<TARGET_FILE:undertone_cuda_${fault}>")
     endforeach()
 
-    foreach(part cuda cuda_faults cuda_shapes)
-        ut_test(test_separator_${part} SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_${part}.c"
-            LINK ut_test_models)
-        target_compile_definitions(test_separator_${part} PRIVATE
-            UT_CUDA_HOST="$<TARGET_FILE:undertone_cuda_host>" ${faults})
-        add_dependencies(test_separator_${part} undertone_cuda_host undertone_cuda_NO_SYMBOL
-            undertone_cuda_OTHER_ABI undertone_cuda_OLD_DRIVER)
+    foreach(test separator_cuda separator_cuda_faults separator_cuda_shapes cuda_fingerprint)
+        ut_test(test_${test} SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_${test}.c" LINK ut_test_models ut_fingerprint)
+        target_compile_definitions(test_${test} PRIVATE UT_CUDA_HOST="$<TARGET_FILE:undertone_cuda_host>" ${faults})
+        add_dependencies(test_${test} undertone_cuda_host undertone_cuda_NO_SYMBOL undertone_cuda_OTHER_ABI
+            undertone_cuda_OLD_DRIVER)
     endforeach()
 
     add_test(NAME cuda_command_line COMMAND "${CMAKE_SOURCE_DIR}/tests/integration/cuda.sh" $<TARGET_FILE:undertone>
