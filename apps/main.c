@@ -12,6 +12,7 @@
     X(catalogue_verify)                                                                                                \
     X(identify)                                                                                                        \
     X(replay)                                                                                                          \
+    X(reidentify)                                                                                                      \
     X(run)                                                                                                             \
     X(channel_list)                                                                                                    \
     X(channel_test)                                                                                                    \

@@ -15,6 +15,7 @@
 #include "cuesheet/json.h"
 #include "pipeline/catalogue.h"
 #include "pipeline/recognition.h"
+#include "pipeline/recorder.h"
 #include "pipeline/replay.h"
 
 #define DRAIN_S 30.0
@@ -134,6 +135,7 @@ static ut_status load_recognition(replay_run *run, ut_err *err)
         .precision = ut_recognition_precision(config->separator.precision),
         .unidentified = config->recognition.unidentified,
         .max_log10_e = config->recognition.max_log10_e,
+        .keep = config->recognition.keep_trails ? ut_recorder_keep : NULL,
     };
     return rc;
 }

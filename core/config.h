@@ -35,6 +35,7 @@ typedef struct ut_config {
         char *params;       /* p1, p2, p3 */
         double max_log10_e; /* 0: the engine's calibrated default */
         bool unidentified;  /* report music that nothing identifies */
+        bool keep_trails;   /* keep what later recognises it */
         int64_t threads;    /* that separate and match; 0: one per core */
         double reload_s;    /* how often the catalogue is looked at for changes */
     } recognition;

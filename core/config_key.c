@@ -84,6 +84,8 @@ const ut_key ut_config_keys[] = {
              "default, -9: ten to the minus nine expected errors a window of 12 seconds."},
     {"recognition", "unidentified", UT_KEY_BOOL, AT(recognition.unidentified), .fallback = "true",
      .help = "Report music that no recording of the catalogue explains."},
+    {"recognition", "keep_trails", UT_KEY_BOOL, AT(recognition.keep_trails), .fallback = "true",
+     .help = "Keep the peaks of unidentified and ambiguous music in the store, for `reidentify` and `unknown`."},
     {"recognition", "threads", UT_KEY_INT, AT(recognition.threads), .fallback = "0", .min = 0, .max = 1024,
      .help = "Threads that separate and match. 0: one per core."},
     {"recognition", "reload_s", UT_KEY_REAL, AT(recognition.reload_s), .fallback = "10", .min = 0.1, .max = 86400,

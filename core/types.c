@@ -86,3 +86,15 @@ const char *ut_witness_name(ut_witness witness)
     static const char *const names[] = {"none", "mix", "music", "both"};
     return (size_t)witness < sizeof names / sizeof *names ? names[witness] : "unknown";
 }
+
+const char *ut_review_name(ut_review review)
+{
+    static const char *const names[] = {"final", "approved", "corrected", "rejected"};
+    return (size_t)review < sizeof names / sizeof *names ? names[review] : "unknown";
+}
+
+const char *ut_cause_name(ut_cause cause)
+{
+    static const char *const names[] = {"person", "rule", "label", "reidentify"};
+    return (size_t)cause < sizeof names / sizeof *names ? names[cause] : "unknown";
+}

@@ -74,6 +74,13 @@ typedef struct {
     double mix_lufs;
 } ut_identification;
 
+/* With the trail that is kept of it, in its byte form (fingerprint/trail.h): malloc'd, NULL for none. */
+typedef struct {
+    ut_identification what;
+    uint8_t *trail;
+    size_t trail_size;
+} ut_finding;
+
 const char *ut_outcome_name(ut_outcome outcome); /* "identified", "ambiguous", "unidentified" */
 const char *ut_witness_name(ut_witness witness); /* "mix", "music", "both", "none" */
 
@@ -98,7 +105,14 @@ typedef struct {
     char reason[64]; /* "no-data", "eos", "error", "overrun", "discontinuity", "format-change", "restart" … */
 } ut_gap;
 
-/* An identification placed on air: what the store keeps and cue sheets are made of. */
+/* What a person, a rule, a label or a later catalogue has said about an airplay; nothing yet: final. */
+typedef enum { UT_REVIEW_FINAL, UT_REVIEW_APPROVED, UT_REVIEW_CORRECTED, UT_REVIEW_REJECTED } ut_review;
+typedef enum { UT_CAUSE_PERSON, UT_CAUSE_RULE, UT_CAUSE_LABEL, UT_CAUSE_REIDENTIFY } ut_cause;
+
+const char *ut_review_name(ut_review review); /* "final", "approved", "corrected", "rejected" */
+const char *ut_cause_name(ut_cause cause);    /* "person", "rule", "label", "reidentify" */
+
+/* An identification placed on air: what the store keeps and cue sheets are made of. As its latest revision has it. */
 typedef struct {
     char id[37]; /* deterministic UUID (SHA-256 of channel, start, recording), so a repeat changes nothing */
     char channel[64];
@@ -110,7 +124,23 @@ typedef struct {
     char model_hash[65]; /* "" without separation */
     char params[8];      /* "p3" */
     int64_t catalogue_version;
+    int64_t revision; /* 1 as recognised, more after changes; 0 counts as 1 */
+    ut_review review;
+    char usage_code[8]; /* as a person set it; "" otherwise */
+    /* Towards the store: the trail to keep with it, in its byte form; borrowed, NULL: none. NULL from the store. */
+    const uint8_t *trail;
+    size_t trail_size;
 } ut_airplay;
+
+/* A change of an airplay, and what it is from then on. Revision 1 is the airplay as it was recognised. */
+typedef struct {
+    ut_airplay air; /* whole, as it is after the change; air.revision is the number */
+    ut_cause cause;
+    int64_t cause_id; /* of the rule or the cluster; 0: none */
+    char who[64];
+    char why[256];
+    int64_t at_ns;
+} ut_revision;
 
 /* An event on its way out. Strings are owned. */
 typedef struct {

@@ -27,6 +27,8 @@ struct ut_store_ops {
     ut_status (*recording_remove)(ut_store *store, int64_t id, ut_err *err);
     ut_status (*recording_each)(ut_store *store, ut_recording_fn fn, void *arg, ut_err *err);
     ut_status (*fingerprint_each)(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg, ut_err *err);
+    ut_status (*fingerprint_since)(ut_store *store, const char *params, int64_t version, ut_fingerprint_fn fn,
+                                   void *arg, ut_err *err);
     ut_status (*catalogue_version)(ut_store *store, int64_t *version, ut_err *err);
     ut_status (*source_known)(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t *recording_id,
                               ut_err *err);
@@ -36,6 +38,7 @@ struct ut_store_ops {
     ut_status (*verify)(ut_store *store, ut_err *err);
 
     ut_status (*segment_put)(ut_store *store, ut_segment *segment, ut_err *err);
+    ut_status (*segment_get)(ut_store *store, int64_t segment_id, ut_segment *out, ut_err *err);
     ut_status (*segment_end)(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err);
     ut_status (*gap_put)(ut_store *store, const ut_gap *gap, const ut_event *event, ut_err *err);
     ut_status (*airplay_put)(ut_store *store, int64_t segment_id, const ut_airplay *airplays, const ut_event *events,
@@ -48,6 +51,15 @@ struct ut_store_ops {
                               void *arg, ut_err *err);
     ut_status (*gap_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn, void *arg,
                           ut_err *err);
+
+    ut_status (*review_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
+                             void *arg, ut_err *err);
+    ut_status (*airplay_get)(ut_store *store, const char *id, ut_airplay *out, ut_err *err);
+    ut_status (*revision_each)(ut_store *store, const char *airplay_id, ut_revision_fn fn, void *arg, ut_err *err);
+    ut_status (*change)(ut_store *store, const ut_change *change, ut_err *err);
+    ut_status (*trail_each)(ut_store *store, const ut_trail_query *query, ut_trail_row_fn fn, void *arg, ut_err *err);
+    ut_status (*trail_count)(ut_store *store, const ut_trail_query *query, int64_t *count, int64_t *oldest,
+                             ut_err *err);
 
     ut_status (*outbox_peek)(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
                              ut_err *err);

@@ -58,6 +58,29 @@ UT_CHECK ut_status ut_sqlite_catalogue_raise(ut_sqlite *self, ut_err *err);
 /* Adds an event to the outbox, within a transaction. */
 UT_CHECK ut_status ut_sqlite_outbox_put(ut_sqlite *self, const ut_event *event, ut_err *err);
 
+/* Airplays as their latest revisions have them: columns of the joined tables `a` (airplay) and `r` (revision, NULL
+ * where there is none). Read by ut_sqlite_airplay_read from column `at` on. */
+#define UT_SQLITE_NOW_COLUMNS                                                                                            \
+    "a.id, a.channel, a.segment_id, ifnull(r.start_ns, a.start_ns) AS now_start, ifnull(r.end_ns, a.end_ns) AS now_end," \
+    " ifnull(r.outcome, a.outcome), ifnull(r.witness, a.witness), ifnull(r.start_sample, a.start_sample),"               \
+    " ifnull(r.end_sample, a.end_sample), iif(r.number IS NULL, a.recording_id, r.recording_id),"                        \
+    " iif(r.number IS NULL, a.ref_start_s, r.ref_start_s), iif(r.number IS NULL, a.ref_end_s, r.ref_end_s),"             \
+    " iif(r.number IS NULL, a.time_scale, r.time_scale), iif(r.number IS NULL, a.log10_e, r.log10_e),"                   \
+    " iif(r.number IS NULL, a.score, r.score), a.music_lufs, a.speech_lufs, a.mix_lufs, a.engine_version,"               \
+    " a.model_hash, a.params, ifnull(r.catalogue_version, a.catalogue_version), ifnull(r.number, 1),"                    \
+    " ifnull(r.review, 'final'), ifnull(r.usage_code, '')"
+#define UT_SQLITE_NOW_JOIN                                                                                             \
+    " LEFT JOIN revision r ON r.airplay_id = a.id"                                                                     \
+    " AND r.number = (SELECT max(l.number) FROM revision l WHERE l.airplay_id = a.id)"
+enum { UT_SQLITE_NOW_COUNT = 25 };
+ut_airplay ut_sqlite_airplay_read(sqlite3_stmt *statement, int at);
+/* Within a transaction: adds one that is not there, with its event and its trail; *is_new says whether. */
+UT_CHECK ut_status ut_sqlite_airplay_add(ut_sqlite *self, int64_t segment_id, const ut_airplay *air,
+                                         const ut_event *event, bool *is_new, ut_err *err);
+UT_CHECK ut_status ut_sqlite_trail_add(ut_sqlite *self, const ut_airplay *air, ut_err *err);
+UT_CHECK ut_status ut_sqlite_trail_matched(ut_sqlite *self, const int64_t *ids, size_t count, int64_t version,
+                                           ut_err *err);
+
 /* The operations of the table in sqlite_open.c, by file. */
 #define UT_SQLITE_OP(name, ...) ut_status ut_sqlite_##name(ut_store *store, __VA_ARGS__, ut_err *err)
 /* sqlite_recording.c */
@@ -69,6 +92,7 @@ UT_SQLITE_OP(recording_each, ut_recording_fn fn, void *arg);
 UT_SQLITE_OP(recording_holding, int64_t id, ut_holding *out);
 UT_SQLITE_OP(recording_remove, int64_t id);
 UT_SQLITE_OP(fingerprint_each, const char *params, ut_fingerprint_fn fn, void *arg);
+UT_SQLITE_OP(fingerprint_since, const char *params, int64_t version, ut_fingerprint_fn fn, void *arg);
 UT_SQLITE_OP(catalogue_version, int64_t *version);
 UT_SQLITE_OP(source_known, const char *path, int64_t size, int64_t mtime_ns, int64_t *recording_id);
 UT_SQLITE_OP(source_put, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id);
@@ -77,6 +101,7 @@ UT_SQLITE_OP(describe, ut_store_stats *out);
 ut_status ut_sqlite_verify(ut_store *store, ut_err *err);
 /* sqlite_air.c */
 UT_SQLITE_OP(segment_put, ut_segment *segment);
+UT_SQLITE_OP(segment_get, int64_t segment_id, ut_segment *out);
 UT_SQLITE_OP(segment_end, int64_t segment_id, int64_t sample_count);
 UT_SQLITE_OP(gap_put, const ut_gap *gap, const ut_event *event);
 UT_SQLITE_OP(airplay_put, int64_t segment_id, const ut_airplay *airplays, const ut_event *events, size_t count,
@@ -86,6 +111,14 @@ UT_SQLITE_OP(segment_each, const char *channel, int64_t from_ns, int64_t to_ns, 
 UT_SQLITE_OP(captured_until, const char *channel, int64_t *utc_ns);
 UT_SQLITE_OP(airplay_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn, void *arg);
 UT_SQLITE_OP(gap_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn, void *arg);
+UT_SQLITE_OP(review_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn, void *arg);
+UT_SQLITE_OP(airplay_get, const char *id, ut_airplay *out);
+/* sqlite_review.c */
+UT_SQLITE_OP(revision_each, const char *airplay_id, ut_revision_fn fn, void *arg);
+UT_SQLITE_OP(change, const ut_change *change);
+/* sqlite_trail.c */
+UT_SQLITE_OP(trail_each, const ut_trail_query *query, ut_trail_row_fn fn, void *arg);
+UT_SQLITE_OP(trail_count, const ut_trail_query *query, int64_t *count, int64_t *oldest);
 /* sqlite_outbox.c */
 UT_SQLITE_OP(outbox_peek, int64_t after, ut_event *events, size_t capacity, size_t *got);
 UT_SQLITE_OP(outbox_ack, const int64_t *seqs, size_t count);

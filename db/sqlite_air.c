@@ -68,6 +68,39 @@ ut_status ut_sqlite_checkpoint_get(ut_store *store, int64_t segment_id, ut_check
     return rc;
 }
 
+/* id, channel, source, start_ns, sample_count, time_source, uncertainty_ms */
+static ut_segment segment_read(sqlite3_stmt *statement)
+{
+    ut_segment segment = {.id = sqlite3_column_int64(statement, 0),
+                          .start_ns = sqlite3_column_int64(statement, 3),
+                          .sample_count = sqlite3_column_int64(statement, 4),
+                          .uncertainty_ms = sqlite3_column_int64(statement, 6)};
+    ut_sqlite_field(statement, 1, segment.channel, sizeof segment.channel);
+    ut_sqlite_field(statement, 2, segment.source, sizeof segment.source);
+    ut_sqlite_field(statement, 5, segment.time_source, sizeof segment.time_source);
+    return segment;
+}
+
+ut_status ut_sqlite_segment_get(ut_store *store, int64_t segment_id, ut_segment *out, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    bool row = false;
+    ut_status rc = ut_sqlite_query(
+        self, &statement, err,
+        "SELECT id, channel, source, start_ns, sample_count, time_source, uncertainty_ms FROM segment WHERE id = ?",
+        "i", segment_id);
+    if (rc != UT_OK)
+        return rc;
+    rc = ut_sqlite_step(self, statement, &row, err);
+    if (rc == UT_OK && row)
+        *out = segment_read(statement);
+    else if (rc == UT_OK)
+        rc = ut_fail(err, UT_E_NOTFOUND, "segment %" PRId64 ": not in store %s", segment_id, self->path);
+    sqlite3_finalize(statement);
+    return rc;
+}
+
 ut_status ut_sqlite_segment_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_segment_fn fn,
                                  void *arg, ut_err *err)
 {
@@ -84,14 +117,8 @@ ut_status ut_sqlite_segment_each(ut_store *store, const char *channel, int64_t f
     if (rc != UT_OK)
         return rc;
     while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
-        ut_segment segment = {.id = sqlite3_column_int64(statement, 0),
-                              .start_ns = sqlite3_column_int64(statement, 3),
-                              .sample_count = sqlite3_column_int64(statement, 4),
-                              .uncertainty_ms = sqlite3_column_int64(statement, 6)};
+        ut_segment segment = segment_read(statement);
         ut_checkpoint checkpoint = {sqlite3_column_int64(statement, 7), sqlite3_column_int64(statement, 8) != 0};
-        ut_sqlite_field(statement, 1, segment.channel, sizeof segment.channel);
-        ut_sqlite_field(statement, 2, segment.source, sizeof segment.source);
-        ut_sqlite_field(statement, 5, segment.time_source, sizeof segment.time_source);
         rc = fn(arg, &segment, &checkpoint);
     }
     sqlite3_finalize(statement);
@@ -184,6 +211,21 @@ static ut_status airplay_insert(ut_sqlite *self, int64_t segment_id, const ut_ai
     return rc;
 }
 
+ut_status ut_sqlite_airplay_add(ut_sqlite *self, int64_t segment_id, const ut_airplay *air, const ut_event *event,
+                                bool *is_new, ut_err *err)
+{
+    ut_status rc = airplay_insert(self, segment_id, air, err);
+    if (rc != UT_OK)
+        return rc;
+    *is_new = sqlite3_changes(self->db) > 0;
+    if (!*is_new)
+        return UT_OK;
+    rc = ut_sqlite_seal(self, "airplay", sqlite3_last_insert_rowid(self->db), err);
+    if (rc == UT_OK)
+        rc = ut_sqlite_outbox_put(self, event, err);
+    return rc == UT_OK && air->trail ? ut_sqlite_trail_add(self, air, err) : rc;
+}
+
 ut_status ut_sqlite_airplay_put(ut_store *store, int64_t segment_id, const ut_airplay *airplays, const ut_event *events,
                                 size_t count, const ut_checkpoint *checkpoint, size_t *added, ut_err *err)
 {
@@ -193,13 +235,9 @@ ut_status ut_sqlite_airplay_put(ut_store *store, int64_t segment_id, const ut_ai
     if (rc != UT_OK)
         return rc;
     for (size_t i = 0; rc == UT_OK && i < count; i++) {
-        rc = airplay_insert(self, segment_id, &airplays[i], err);
-        if (rc != UT_OK || sqlite3_changes(self->db) == 0)
-            continue;
-        news++;
-        rc = ut_sqlite_seal(self, "airplay", sqlite3_last_insert_rowid(self->db), err);
-        if (rc == UT_OK)
-            rc = ut_sqlite_outbox_put(self, &events[i], err);
+        bool is_new = false;
+        rc = ut_sqlite_airplay_add(self, segment_id, &airplays[i], &events[i], &is_new, err);
+        news += is_new;
     }
     if (rc == UT_OK && checkpoint) {
         rc = ut_sqlite_do(self, err,
@@ -233,55 +271,107 @@ static ut_witness witness_read(sqlite3_stmt *statement, int column)
     return UT_WITNESS_NONE;
 }
 
-/* From a row of AIRPLAY_COLUMNS. */
-static ut_airplay airplay_read(sqlite3_stmt *s)
+static ut_review review_read(sqlite3_stmt *statement, int column)
+{
+    const char *name = (const char *)sqlite3_column_text(statement, column);
+    for (ut_review review = UT_REVIEW_FINAL; name && review <= UT_REVIEW_REJECTED; review++) {
+        if (strcmp(name, ut_review_name(review)) == 0)
+            return review;
+    }
+    return UT_REVIEW_FINAL;
+}
+
+ut_airplay ut_sqlite_airplay_read(sqlite3_stmt *s, int at)
 {
     ut_airplay air = {
-        .segment_id = sqlite3_column_int64(s, 2),
-        .start_ns = sqlite3_column_int64(s, 3),
-        .end_ns = sqlite3_column_int64(s, 4),
-        .what = {.outcome = outcome_read(s, 5),
-                 .witness = witness_read(s, 6),
-                 .start_sample = sqlite3_column_int64(s, 7),
-                 .end_sample = sqlite3_column_int64(s, 8),
-                 .recording_id = sqlite3_column_int64(s, 9),
-                 .ref_start_s = ut_sqlite_real(s, 10),
-                 .ref_end_s = ut_sqlite_real(s, 11),
-                 .time_scale = ut_sqlite_real(s, 12),
-                 .log10_e = ut_sqlite_real(s, 13),
-                 .score = ut_sqlite_real(s, 14),
-                 .music_lufs = ut_sqlite_real(s, 15),
-                 .speech_lufs = ut_sqlite_real(s, 16),
-                 .mix_lufs = ut_sqlite_real(s, 17)},
-        .catalogue_version = sqlite3_column_int64(s, 21),
+        .segment_id = sqlite3_column_int64(s, at + 2),
+        .start_ns = sqlite3_column_int64(s, at + 3),
+        .end_ns = sqlite3_column_int64(s, at + 4),
+        .what = {.outcome = outcome_read(s, at + 5),
+                 .witness = witness_read(s, at + 6),
+                 .start_sample = sqlite3_column_int64(s, at + 7),
+                 .end_sample = sqlite3_column_int64(s, at + 8),
+                 .recording_id = sqlite3_column_int64(s, at + 9),
+                 .ref_start_s = ut_sqlite_real(s, at + 10),
+                 .ref_end_s = ut_sqlite_real(s, at + 11),
+                 .time_scale = ut_sqlite_real(s, at + 12),
+                 .log10_e = ut_sqlite_real(s, at + 13),
+                 .score = ut_sqlite_real(s, at + 14),
+                 .music_lufs = ut_sqlite_real(s, at + 15),
+                 .speech_lufs = ut_sqlite_real(s, at + 16),
+                 .mix_lufs = ut_sqlite_real(s, at + 17)},
+        .catalogue_version = sqlite3_column_int64(s, at + 21),
+        .revision = sqlite3_column_int64(s, at + 22),
+        .review = review_read(s, at + 23),
     };
-    ut_sqlite_field(s, 0, air.id, sizeof air.id);
-    ut_sqlite_field(s, 1, air.channel, sizeof air.channel);
-    ut_sqlite_field(s, 18, air.engine_version, sizeof air.engine_version);
-    ut_sqlite_field(s, 19, air.model_hash, sizeof air.model_hash);
-    ut_sqlite_field(s, 20, air.params, sizeof air.params);
+    ut_sqlite_field(s, at, air.id, sizeof air.id);
+    ut_sqlite_field(s, at + 1, air.channel, sizeof air.channel);
+    ut_sqlite_field(s, at + 18, air.engine_version, sizeof air.engine_version);
+    ut_sqlite_field(s, at + 19, air.model_hash, sizeof air.model_hash);
+    ut_sqlite_field(s, at + 20, air.params, sizeof air.params);
+    ut_sqlite_field(s, at + 24, air.usage_code, sizeof air.usage_code);
     return air;
+}
+
+/* A stretch that overlaps began at most the longest stretch before: that bounds the walk of airplay_on_air. A revision
+ * may have moved one into the range. */
+#define OF_CHANNEL                                                                                                       \
+    "SELECT " UT_SQLITE_NOW_COLUMNS " FROM (SELECT rowid AS id FROM airplay WHERE channel = ?1 AND start_ns < ?3"        \
+    " AND start_ns > ?2 - (SELECT max(end_ns - start_ns) FROM airplay WHERE channel = ?1) AND end_ns > ?2"               \
+    " UNION SELECT m.rowid FROM revision v JOIN airplay m ON m.id = v.airplay_id"                                        \
+    " WHERE v.channel = ?1 AND v.start_ns < ?3 AND v.end_ns > ?2) c JOIN airplay a ON a.rowid = c.id" UT_SQLITE_NOW_JOIN \
+    " WHERE now_start < ?3 AND now_end > ?2"
+#define OF_ALL                                                                                                         \
+    "SELECT " UT_SQLITE_NOW_COLUMNS " FROM airplay a" UT_SQLITE_NOW_JOIN                                               \
+    " WHERE ?1 IS NULL AND now_start < ?3 AND now_end > ?2"
+#define NOT_REJECTED " AND ifnull(r.review, '') <> 'rejected'"
+#define IN_ORDER " ORDER BY now_start, a.channel, a.id"
+
+static ut_status airplay_walk(ut_sqlite *self, const char *sql, const char *channel, int64_t from_ns, int64_t to_ns,
+                              ut_airplay_fn fn, void *arg, ut_err *err)
+{
+    sqlite3_stmt *statement;
+    bool row = false;
+    ut_status rc = ut_sqlite_query(self, &statement, err, sql, "tii", channel, from_ns, to_ns);
+    if (rc != UT_OK)
+        return rc;
+    while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
+        ut_airplay air = ut_sqlite_airplay_read(statement, 0);
+        rc = fn(arg, &air);
+    }
+    sqlite3_finalize(statement);
+    return rc;
 }
 
 ut_status ut_sqlite_airplay_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
                                  void *arg, ut_err *err)
 {
+    return airplay_walk((ut_sqlite *)store, channel ? OF_CHANNEL NOT_REJECTED IN_ORDER : OF_ALL NOT_REJECTED IN_ORDER,
+                        channel, from_ns, to_ns, fn, arg, err);
+}
+
+ut_status ut_sqlite_review_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
+                                void *arg, ut_err *err)
+{
+    return airplay_walk((ut_sqlite *)store, channel ? OF_CHANNEL IN_ORDER : OF_ALL IN_ORDER, channel, from_ns, to_ns,
+                        fn, arg, err);
+}
+
+ut_status ut_sqlite_airplay_get(ut_store *store, const char *id, ut_airplay *out, ut_err *err)
+{
     ut_sqlite *self = (ut_sqlite *)store;
     sqlite3_stmt *statement;
     bool row = false;
-    /* A stretch that overlaps began at most the longest stretch before: that bounds the walk of airplay_on_air. */
-    const char *sql = channel ? "SELECT " AIRPLAY_COLUMNS " FROM airplay WHERE channel = ?1 AND start_ns < ?3"
-                                " AND start_ns > ?2 - (SELECT max(end_ns - start_ns) FROM airplay WHERE channel = ?1)"
-                                " AND end_ns > ?2 ORDER BY start_ns, id"
-                              : "SELECT " AIRPLAY_COLUMNS " FROM airplay WHERE ?1 IS NULL AND start_ns < ?3"
-                                " AND end_ns > ?2 ORDER BY start_ns, channel, id";
-    ut_status rc = ut_sqlite_query(self, &statement, err, sql, "tii", channel, from_ns, to_ns);
+    ut_status rc = ut_sqlite_query(
+        self, &statement, err, "SELECT " UT_SQLITE_NOW_COLUMNS " FROM airplay a" UT_SQLITE_NOW_JOIN " WHERE a.id = ?",
+        "t", id);
     if (rc != UT_OK)
         return rc;
-    while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
-        ut_airplay air = airplay_read(statement);
-        rc = fn(arg, &air);
-    }
+    rc = ut_sqlite_step(self, statement, &row, err);
+    if (rc == UT_OK && row)
+        *out = ut_sqlite_airplay_read(statement, 0);
+    else if (rc == UT_OK)
+        rc = ut_fail(err, UT_E_NOTFOUND, "cue %s: not in store %s", id, self->path);
     sqlite3_finalize(statement);
     return rc;
 }

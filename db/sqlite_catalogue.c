@@ -77,22 +77,40 @@ ut_status ut_sqlite_recording_remove(ut_store *store, int64_t id, ut_err *err)
     return ut_sqlite_end(self, rc, err);
 }
 
-ut_status ut_sqlite_fingerprint_each(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg, ut_err *err)
+static ut_status fingerprint_walk(ut_sqlite *self, sqlite3_stmt *statement, ut_fingerprint_fn fn, void *arg,
+                                  ut_err *err)
 {
-    ut_sqlite *self = (ut_sqlite *)store;
-    sqlite3_stmt *statement;
+    ut_status rc = UT_OK;
     bool row = false;
-    ut_status rc = ut_sqlite_query(self, &statement, err,
-                                   "SELECT recording_id, data FROM fingerprint WHERE params = ? ORDER BY recording_id",
-                                   "t", params);
-    if (rc != UT_OK)
-        return rc;
     while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
         const uint8_t *data = sqlite3_column_blob(statement, 1);
         rc = fn(arg, sqlite3_column_int64(statement, 0), data, (size_t)sqlite3_column_bytes(statement, 1));
     }
     sqlite3_finalize(statement);
     return rc;
+}
+
+ut_status ut_sqlite_fingerprint_each(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT recording_id, data FROM fingerprint WHERE params = ? ORDER BY recording_id",
+                                   "t", params);
+    return rc == UT_OK ? fingerprint_walk(self, statement, fn, arg, err) : rc;
+}
+
+ut_status ut_sqlite_fingerprint_since(ut_store *store, const char *params, int64_t version, ut_fingerprint_fn fn,
+                                      void *arg, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT f.recording_id, f.data FROM growth g"
+                                   " JOIN fingerprint f ON f.recording_id = g.recording_id AND f.params = ?"
+                                   " WHERE g.version > ? ORDER BY f.recording_id",
+                                   "ti", params, version);
+    return rc == UT_OK ? fingerprint_walk(self, statement, fn, arg, err) : rc;
 }
 
 ut_status ut_sqlite_source_known(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,

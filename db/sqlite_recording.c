@@ -209,6 +209,19 @@ static ut_status fingerprints_put(ut_sqlite *self, int64_t id, const ut_fingerpr
     return rc;
 }
 
+/* The catalogue version, raised before, is the one that this recording can be recognised from. */
+static ut_status growth_note(ut_sqlite *self, int64_t id, ut_err *err)
+{
+    int64_t rowid = 0;
+    ut_status rc = ut_sqlite_do(self, err,
+                                "INSERT INTO growth (recording_id, version) SELECT ?, version FROM catalogue WHERE true"
+                                " ON CONFLICT (recording_id) DO UPDATE SET version = excluded.version",
+                                "i", id);
+    if (rc == UT_OK)
+        rc = ut_sqlite_number(self, &rowid, err, "SELECT rowid FROM growth WHERE recording_id = ?", "i", id);
+    return rc == UT_OK ? ut_sqlite_seal(self, "growth", rowid, err) : rc;
+}
+
 /* Within a transaction. */
 static ut_status recording_write(ut_sqlite *self, const ut_recording *rec, const ut_fingerprint_row *rows,
                                  size_t row_count, int64_t *id, bool *created, ut_err *err)
@@ -235,6 +248,8 @@ static ut_status recording_write(ut_sqlite *self, const ut_recording *rec, const
         rc = mark_get(self, *id, &after, err);
     if (rc == UT_OK && (!known || added || before != after))
         rc = ut_sqlite_catalogue_raise(self, err);
+    if (rc == UT_OK && added)
+        rc = growth_note(self, *id, err);
     *created = !known || removed_ns != 0;
     return rc;
 }

@@ -24,6 +24,11 @@ static const struct {
     {"airplay", "id, channel, segment_id, start_ns, end_ns, outcome, witness, start_sample, end_sample, recording_id,"
                 " ref_start_s, ref_end_s, time_scale, log10_e, score, music_lufs, speech_lufs, mix_lufs,"
                 " engine_version, model_hash, params, catalogue_version"},
+    {"revision", "airplay_id, number, channel, review, start_ns, end_ns, outcome, witness, start_sample, end_sample,"
+                 " recording_id, ref_start_s, ref_end_s, time_scale, log10_e, score, usage_code, catalogue_version,"
+                 " cause, cause_id, who, why, at_ns"},
+    {"trail", "id, airplay_id, params, matched_version, data"},
+    {"growth", "recording_id, version"},
     {"outbox", "seq, id, type, key, time_ns, json"},
 };
 
@@ -131,7 +136,8 @@ ut_status ut_sqlite_describe(ut_store *store, ut_store_stats *out, ut_err *err)
                                    " (SELECT ifnull(sum(length(data)), 0) FROM fingerprint),"
                                    " (SELECT version FROM catalogue), (SELECT count(*) FROM airplay),"
                                    " (SELECT count(*) FROM outbox), (SELECT count(*) FROM gap),"
-                                   " (SELECT count(*) FROM segment)",
+                                   " (SELECT count(*) FROM segment), (SELECT count(*) FROM revision),"
+                                   " (SELECT count(*) FROM trail), (SELECT ifnull(sum(length(data)), 0) FROM trail)",
                                    "");
     if (rc != UT_OK)
         return rc;
@@ -146,6 +152,9 @@ ut_status ut_sqlite_describe(ut_store *store, ut_store_stats *out, ut_err *err)
             .outbox_pending = sqlite3_column_int64(statement, 5),
             .gaps = sqlite3_column_int64(statement, 6),
             .segments = sqlite3_column_int64(statement, 7),
+            .revisions = sqlite3_column_int64(statement, 8),
+            .trails = sqlite3_column_int64(statement, 9),
+            .trail_bytes = sqlite3_column_int64(statement, 10),
         };
     }
     sqlite3_finalize(statement);

@@ -96,6 +96,12 @@ ut_status ut_store_fingerprint_each(ut_store *store, const char *params, ut_fing
     return store->ops->fingerprint_each(store, params, fn, arg, err);
 }
 
+ut_status ut_store_fingerprint_since(ut_store *store, const char *params, int64_t version, ut_fingerprint_fn fn,
+                                     void *arg, ut_err *err)
+{
+    return store->ops->fingerprint_since(store, params, version, fn, arg, err);
+}
+
 ut_status ut_store_catalogue_version(ut_store *store, int64_t *version, ut_err *err)
 {
     return store->ops->catalogue_version(store, version, err);
@@ -128,6 +134,11 @@ ut_status ut_store_verify(ut_store *store, ut_err *err)
 ut_status ut_store_segment_put(ut_store *store, ut_segment *segment, ut_err *err)
 {
     return store->ops->segment_put(store, segment, err);
+}
+
+ut_status ut_store_segment_get(ut_store *store, int64_t segment_id, ut_segment *out, ut_err *err)
+{
+    return store->ops->segment_get(store, segment_id, out, err);
 }
 
 ut_status ut_store_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err)
@@ -172,6 +183,43 @@ ut_status ut_store_gap_each(ut_store *store, const char *channel, int64_t from_n
                             void *arg, ut_err *err)
 {
     return store->ops->gap_each(store, channel, from_ns, to_ns, fn, arg, err);
+}
+
+/* --- review ---------------------------------------------------------------------------------- */
+
+ut_status ut_store_review_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn,
+                               void *arg, ut_err *err)
+{
+    return store->ops->review_each(store, channel, from_ns, to_ns, fn, arg, err);
+}
+
+ut_status ut_store_airplay_get(ut_store *store, const char *id, ut_airplay *out, ut_err *err)
+{
+    return store->ops->airplay_get(store, id, out, err);
+}
+
+ut_status ut_store_revision_each(ut_store *store, const char *airplay_id, ut_revision_fn fn, void *arg, ut_err *err)
+{
+    return store->ops->revision_each(store, airplay_id, fn, arg, err);
+}
+
+ut_status ut_store_change(ut_store *store, const ut_change *change, ut_err *err)
+{
+    for (size_t i = 0; i < change->revision_count; i++)
+        if (!change->revisions[i].who[0])
+            return ut_fail(err, UT_E_ARG, "airplay %s: a revision by nobody", change->revisions[i].air.id);
+    return store->ops->change(store, change, err);
+}
+
+ut_status ut_store_trail_each(ut_store *store, const ut_trail_query *query, ut_trail_row_fn fn, void *arg, ut_err *err)
+{
+    return store->ops->trail_each(store, query, fn, arg, err);
+}
+
+ut_status ut_store_trail_count(ut_store *store, const ut_trail_query *query, int64_t *count, int64_t *oldest,
+                               ut_err *err)
+{
+    return store->ops->trail_count(store, query, count, oldest, err);
 }
 
 /* --- outbox ---------------------------------------------------------------------------------- */

@@ -66,6 +66,9 @@ UT_CHECK ut_status ut_store_recording_each(ut_store *store, ut_recording_fn fn, 
 typedef ut_status (*ut_fingerprint_fn)(void *arg, int64_t recording_id, const uint8_t *data, size_t size);
 UT_CHECK ut_status ut_store_fingerprint_each(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg,
                                              ut_err *err);
+/* Only those of recordings that came, or came back, after the catalogue had this version. */
+UT_CHECK ut_status ut_store_fingerprint_since(ut_store *store, const char *params, int64_t version,
+                                              ut_fingerprint_fn fn, void *arg, ut_err *err);
 UT_CHECK ut_status ut_store_catalogue_version(ut_store *store, int64_t *version, ut_err *err);
 
 /* What `catalogue add` has already read, so that a second run skips it: path, size and mtime of a
@@ -77,6 +80,7 @@ UT_CHECK ut_status ut_store_source_put(ut_store *store, const char *path, int64_
 
 typedef struct {
     int64_t recordings, fingerprints, fingerprint_bytes, catalogue_version, airplays, outbox_pending, gaps, segments;
+    int64_t revisions, trails, trail_bytes;
 } ut_store_stats;
 UT_CHECK ut_status ut_store_describe(ut_store *store, ut_store_stats *out, ut_err *err);
 /* Full integrity check of the file and its relations; UT_E_CORRUPT with the first damage found. */
@@ -86,6 +90,7 @@ UT_CHECK ut_status ut_store_verify(ut_store *store, ut_err *err);
 
 /* Sets segment->id. A segment with the same channel, source and start is the same segment. */
 UT_CHECK ut_status ut_store_segment_put(ut_store *store, ut_segment *segment, ut_err *err);
+UT_CHECK ut_status ut_store_segment_get(ut_store *store, int64_t segment_id, ut_segment *out, ut_err *err);
 UT_CHECK ut_status ut_store_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err);
 /* The gap and, if it is new, its event (may be NULL) in one transaction. */
 UT_CHECK ut_status ut_store_gap_put(ut_store *store, const ut_gap *gap, const ut_event *event, ut_err *err);
@@ -98,7 +103,8 @@ typedef struct {
 } ut_checkpoint;
 
 /* The heart: airplays, their events (one each, same order), and the segment's checkpoint, in ONE
- * transaction. An airplay whose id is there already is left alone, with its event. *added counts
+ * transaction. An airplay whose id is there already is left alone, with its event; a
+ * new one's trail, if it has one, is kept with it. *added counts
  * the new ones. count may be 0. A checkpoint never goes back. */
 UT_CHECK ut_status ut_store_airplay_put(ut_store *store, int64_t segment_id, const ut_airplay *airplays,
                                         const ut_event *events, size_t count, const ut_checkpoint *checkpoint,
@@ -113,13 +119,66 @@ UT_CHECK ut_status ut_store_segment_each(ut_store *store, const char *channel, i
  * other than "given"; one that never ended counts to its checkpoint). UT_E_NOTFOUND: never captured. */
 UT_CHECK ut_status ut_store_captured_until(ut_store *store, const char *channel, int64_t *utc_ns, ut_err *err);
 
-/* In order of start_ns, those that overlap [from_ns, to_ns). channel NULL: all. */
+/* In order of start_ns, those that overlap [from_ns, to_ns), as their latest revisions have them, without the rejected.
+ * channel NULL: all. */
 typedef ut_status (*ut_airplay_fn)(void *arg, const ut_airplay *airplay);
 UT_CHECK ut_status ut_store_airplay_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
                                          ut_airplay_fn fn, void *arg, ut_err *err);
 typedef ut_status (*ut_gap_fn)(void *arg, const ut_gap *gap);
 UT_CHECK ut_status ut_store_gap_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_gap_fn fn,
                                      void *arg, ut_err *err);
+
+/* --- review ---------------------------------------------------------------------------------- */
+
+/* As ut_store_airplay_each, with the rejected. */
+UT_CHECK ut_status ut_store_review_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
+                                        ut_airplay_fn fn, void *arg, ut_err *err);
+/* As its latest revision has it, rejected or not; UT_E_NOTFOUND. */
+UT_CHECK ut_status ut_store_airplay_get(ut_store *store, const char *id, ut_airplay *out, ut_err *err);
+/* The history of an airplay, revision 1 (as recognised; who is empty) first. UT_E_NOTFOUND. */
+typedef ut_status (*ut_revision_fn)(void *arg, const ut_revision *revision);
+UT_CHECK ut_status ut_store_revision_each(ut_store *store, const char *airplay_id, ut_revision_fn fn, void *arg,
+                                          ut_err *err);
+
+/* What changes together. Arrays of events are parallel to what they tell of. */
+typedef struct {
+    const ut_revision *revisions; /* air.revision is one more than what the store has, */
+    const ut_event *revision_events;
+    size_t revision_count;
+    const ut_airplay *airplays; /* new ones, each of its segment_id; one that is there is left alone */
+    const ut_event *airplay_events;
+    size_t airplay_count;
+    const int64_t *matched; /* trails that were matched against the catalogue of matched_version */
+    size_t matched_count;
+    int64_t matched_version;
+} ut_change;
+/* In one transaction. UT_E_BUSY: somebody else has revised one of them since it was read. */
+UT_CHECK ut_status ut_store_change(ut_store *store, const ut_change *change, ut_err *err);
+
+/* Trails, in order of id. */
+typedef struct {
+    int64_t id;
+    int64_t matched_version; /* of the catalogue */
+    ut_airplay air;          /* whose it is, as its latest revision has it */
+    const uint8_t *data;     /* borrowed */
+    size_t size;
+} ut_trail_row;
+typedef struct {
+    const char *params;
+    const char *channel;   /* NULL: all */
+    int64_t after;         /* id > after */
+    int64_t until_version; /* last matched before that version of the catalogue */
+    int64_t since_ns;      /* of airplays that end after */
+    bool unreviewed;       /* only of airplays that no person has said anything about */
+    bool unknown;          /* only of airplays that are unidentified or ambiguous now, and not rejected */
+    size_t limit;          /* 0: none */
+} ut_trail_query;
+typedef ut_status (*ut_trail_row_fn)(void *arg, const ut_trail_row *row);
+UT_CHECK ut_status ut_store_trail_each(ut_store *store, const ut_trail_query *query, ut_trail_row_fn fn, void *arg,
+                                       ut_err *err);
+/* How many there are, and the lowest matched_version among them (INT64_MAX without any). */
+UT_CHECK ut_status ut_store_trail_count(ut_store *store, const ut_trail_query *query, int64_t *count, int64_t *oldest,
+                                        ut_err *err);
 
 /* --- outbox ---------------------------------------------------------------------------------- */
 

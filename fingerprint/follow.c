@@ -19,6 +19,22 @@ int32_t ut_speed_to_programme(int speed, int32_t frame)
     return (int32_t)lround(frame / SPEEDS[speed]);
 }
 
+ut_status ut_peaks_pace(const ut_params *params, int speed, const ut_peaks *in, ut_peaks *out, ut_err *err)
+{
+    out->count = 0;
+    for (size_t i = 0; i < in->count; i++) {
+        ut_peak peak = in->items[i];
+        peak.frame = ut_speed_to_recording(speed, peak.frame);
+        peak.bin = (uint16_t)lround(peak.bin / ut_speed(speed));
+        if (peak.bin < params->low_bin || peak.bin >= params->high_bin)
+            continue;
+        ut_status rc = ut_peaks_add(out, peak, err);
+        if (rc != UT_OK)
+            return rc;
+    }
+    return UT_OK;
+}
+
 void ut_follow_support(ut_follow *follow, int32_t at, const ut_query *query, const ut_match *match)
 {
     ut_follow *f = follow;

@@ -14,6 +14,8 @@ double ut_speed(int speed);
 /* The frame of the programme as the recording at its own speed would have it, and back. */
 int32_t ut_speed_to_recording(int speed, int32_t frame);
 int32_t ut_speed_to_programme(int speed, int32_t frame);
+/* The programme's peaks as the recording at its own speed would have them. *out is emptied first. */
+UT_CHECK ut_status ut_peaks_pace(const ut_params *params, int speed, const ut_peaks *in, ut_peaks *out, ut_err *err);
 
 typedef struct {
     ut_match best;  /* of the window that spoke clearest */

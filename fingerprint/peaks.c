@@ -24,6 +24,7 @@ typedef struct {
 struct ut_peak_finder {
     const ut_params *params;
     int rank_limit;
+    int strong_limit; /* the same for a reference */
     size_t bins;
     ut_fft *fft;
     float *window;
@@ -87,6 +88,7 @@ ut_status ut_peak_finder_open(const ut_params *params, int peaks_per_s, int32_t 
         return ut_fail(err, UT_E_NOMEM, "peak finder");
     f->params = params;
     f->rank_limit = (int)lround((double)peaks_per_s * span * params->hop / params->rate_hz);
+    f->strong_limit = (int)lround((double)params->reference.peaks_per_s * span * params->hop / params->rate_hz);
     f->bins = bins;
     f->first = f->next = f->centre = f->settled = first_frame;
     /* Strict maxima leave at most one to every 4 frames × 9 bins. */
@@ -293,7 +295,9 @@ static ut_status settle(ut_peak_finder *f, int32_t until, ut_peaks *peaks, ut_er
         for (size_t j = begin; j < f->candidate_count && all[j].peak.frame <= frame + UT_PEAKS_RANK_FRAMES; j++)
             higher += all[j].prominence > all[i].prominence;
         if (higher < f->rank_limit) {
-            ut_status rc = ut_peaks_add(peaks, all[i].peak, err);
+            ut_peak peak = all[i].peak;
+            peak.strong = higher < f->strong_limit;
+            ut_status rc = ut_peaks_add(peaks, peak, err);
             if (rc != UT_OK)
                 return rc;
         }

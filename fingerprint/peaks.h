@@ -23,6 +23,7 @@ enum {
 typedef struct {
     int32_t frame;
     uint16_t bin;
+    bool strong; /* among those that a reference would keep */
 } ut_peak;
 
 /* A growing list, sorted by frame, then bin. */

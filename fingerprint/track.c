@@ -6,6 +6,7 @@
 #include "fingerprint/follow.h"
 #include "fingerprint/peak_stream.h"
 #include "fingerprint/presence.h"
+#include "fingerprint/trail_fields.h"
 
 enum {
     WINDOW_MS = 12000,
@@ -16,6 +17,7 @@ enum {
     HELD_MAX = 4 * OPEN_MAX, /* a match waits for two windows at most, and lasts for one at least */
     NEAR = 4,                /* frames by which a match may drift from window to window */
     CHUNK = 16000,           /* samples between looks at whether a window is full */
+    KEPT_WINDOWS = 600,      /* a longer stretch keeps the trail of its last two hours */
 };
 #define SUPPORT_NATS 8.0 /* evidence of one window that keeps a known match going */
 #define TWIN 0.85        /* of a match's score, reached by another recording on the same peaks: ambiguous */
@@ -32,6 +34,9 @@ struct ut_tracker {
     void *arg;
     ut_peak_stream *streams[UT_QUERY_WITNESSES];
     ut_peaks peaks[UT_QUERY_WITNESSES];
+    ut_peaks past[UT_QUERY_WITNESSES]; /* those before them, as far back as a trail may reach */
+    int32_t looked;                    /* where the last window ended */
+    bool rematching;                   /* a trail: it is music */
     ut_query query;
     ut_matcher *matcher;
     int32_t at;                         /* where the window looked at begins, */
@@ -124,6 +129,7 @@ void ut_tracker_close(ut_tracker **tracker)
     for (int w = 0; w < UT_QUERY_WITNESSES; w++) {
         ut_peak_stream_close(&t->streams[w]);
         ut_peaks_clear(&t->peaks[w]);
+        ut_peaks_clear(&t->past[w]);
         ut_peaks_clear(&t->paced[w]);
     }
     for (size_t i = 0; i < t->open_count; i++)
@@ -142,22 +148,6 @@ static const ut_peaks *witness(const ut_tracker *t, int w)
     return t->speed ? &t->paced[w] : &t->peaks[w];
 }
 
-static ut_status pace(ut_tracker *t, int w, ut_err *err)
-{
-    t->paced[w].count = 0;
-    for (size_t i = 0; i < t->peaks[w].count; i++) {
-        ut_peak peak = t->peaks[w].items[i];
-        peak.frame = ut_speed_to_recording(t->speed, peak.frame);
-        peak.bin = (uint16_t)lround(peak.bin / ut_speed(t->speed));
-        if (peak.bin < t->params->low_bin || peak.bin >= t->params->high_bin)
-            continue;
-        ut_status rc = ut_peaks_add(&t->paced[w], peak, err);
-        if (rc != UT_OK)
-            return rc;
-    }
-    return UT_OK;
-}
-
 /* Takes up the window [first, first + frames) at a speed. */
 static ut_status take_window(ut_tracker *t, int speed, int32_t first, int32_t frames, ut_err *err)
 {
@@ -165,7 +155,7 @@ static ut_status take_window(ut_tracker *t, int speed, int32_t first, int32_t fr
     t->speed = speed;
     t->at = first;
     for (int w = 0; speed && w < t->witnesses && rc == UT_OK; w++)
-        rc = pace(t, w, err);
+        rc = ut_peaks_pace(t->params, t->speed, &t->peaks[w], &t->paced[w], err);
     if (rc != UT_OK)
         return rc;
     int32_t begin = ut_speed_to_recording(speed, first), end = ut_speed_to_recording(speed, first + frames);
@@ -274,13 +264,42 @@ static void hold(ut_tracker *t, const ut_identification *what)
     qsort(t->held, t->held_count, sizeof *t->held, by_end);
 }
 
+/* What there is of the peaks of a stretch and a window's length around it. */
+static ut_status keep_trail(ut_tracker *t, const ut_identification *what)
+{
+    const ut_params *p = t->params;
+    int32_t from = (int32_t)(what->start_sample * p->rate_hz / UT_RATE_HZ / p->hop);
+    int32_t to = (int32_t)(what->end_sample * p->rate_hz / UT_RATE_HZ / p->hop);
+    int32_t oldest = t->looked - KEPT_WINDOWS * t->window_frames;
+    int32_t first = from - t->window_frames, end = to + t->window_frames;
+    ut_trail *trail = NULL;
+    first = first < oldest ? oldest : first;
+    first = first < 0 ? 0 : first;
+    end = end > t->looked ? t->looked : end;
+    ut_status rc = ut_trail_new(p, t->witnesses, first, end > first ? end : first, &trail, NULL);
+    if (rc != UT_OK)
+        return rc;
+    trail->from = from < first ? first : from;
+    trail->to = to > trail->end ? trail->end : to;
+    for (int w = 0; w < t->witnesses && rc == UT_OK; w++)
+        if ((rc = ut_trail_add(trail, w, &t->past[w], NULL)) == UT_OK)
+            rc = ut_trail_add(trail, w, &t->peaks[w], NULL);
+    if (rc == UT_OK)
+        rc = t->options.keep(t->arg, trail);
+    ut_trail_close(&trail);
+    return rc;
+}
+
 /* Gives out what ends before `until`: nothing that is still to come can. */
 static ut_status release(ut_tracker *t, int64_t until)
 {
     size_t out = 0;
     ut_status rc = UT_OK;
-    while (out < t->held_count && t->held[out].end_sample <= until && rc == UT_OK)
-        rc = t->emit(t->arg, &t->held[out++]);
+    for (; out < t->held_count && t->held[out].end_sample <= until && rc == UT_OK; out++) {
+        rc = t->emit(t->arg, &t->held[out]);
+        if (rc == UT_OK && t->options.keep && t->held[out].outcome != UT_IDENTIFIED)
+            rc = keep_trail(t, &t->held[out]);
+    }
     t->held_count -= out;
     memmove(t->held, t->held + out, t->held_count * sizeof *t->held);
     return rc;
@@ -359,9 +378,10 @@ static ut_status settle(ut_tracker *t, int32_t next)
         earliest = t->open[i].last_window < earliest ? t->open[i].last_window : earliest;
     if (t->unknown && t->unknown_last - t->window_frames < earliest)
         earliest = t->unknown_last - t->window_frames; /* a match may yet begin there */
-    if (t->open_count == 0 && !t->unknown)
+    ut_status rc = release(t, ut_frame_middle_sample(t->params, earliest));
+    if (t->open_count == 0 && !t->unknown && t->held_count == 0)
         t->chain = INT32_MAX;
-    return release(t, ut_frame_middle_sample(t->params, earliest));
+    return rc;
 }
 
 /* Other speeds are for what is followed at them, and for music that nothing else explains. */
@@ -375,14 +395,15 @@ static bool worth(const ut_tracker *t, int speed, bool present)
 
 static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
 {
-    bool present = false;
+    bool present = t->rematching;
+    t->looked = first + frames;
     for (int speed = 0; speed < UT_SPEEDS; speed++) {
         if (!worth(t, speed, present))
             continue;
         ut_status rc = take_window(t, speed, first, frames, err);
         if (rc != UT_OK)
             return rc;
-        if (speed == 0)
+        if (speed == 0 && !t->rematching)
             present = ut_presence_music(&t->presence, &t->query, frame_to_sample(t->params, first),
                                         frame_to_sample(t->params, first + frames));
         if ((rc = search(t, err)) != UT_OK)
@@ -406,6 +427,23 @@ static int32_t settled_frames(const ut_tracker *t)
     return frames;
 }
 
+/* Forgets the peaks that no window needs any more; those that a trail may need go to the past. */
+static ut_status retire(ut_tracker *t, ut_err *err)
+{
+    int32_t before = t->window - t->window_frames;
+    int32_t from = (t->chain < t->window ? t->chain : t->window) - 3 * t->window_frames;
+    int32_t oldest = t->window - KEPT_WINDOWS * t->window_frames;
+    ut_status rc = UT_OK;
+    for (int w = 0; w < t->witnesses && rc == UT_OK; w++) {
+        const ut_peaks *peaks = &t->peaks[w];
+        for (size_t i = 0; t->options.keep && i < peaks->count && peaks->items[i].frame < before && rc == UT_OK; i++)
+            rc = ut_peaks_add(&t->past[w], peaks->items[i], err);
+        ut_peaks_drop(&t->peaks[w], before);
+        ut_peaks_drop(&t->past[w], from > oldest ? from : oldest);
+    }
+    return rc;
+}
+
 /* Looks at the windows that are full. A trace reads one frame beyond its end. */
 static ut_status advance(ut_tracker *t, ut_err *err)
 {
@@ -414,10 +452,10 @@ static ut_status advance(ut_tracker *t, ut_err *err)
         if (rc != UT_OK)
             return rc;
         t->window += t->hop_frames;
-        if ((rc = settle(t, t->window)) != UT_OK)
+        if ((rc = settle(t, t->window)) == UT_OK)
+            rc = retire(t, err);
+        if (rc != UT_OK)
             return rc;
-        for (int w = 0; w < t->witnesses; w++)
-            ut_peaks_drop(&t->peaks[w], t->window - t->window_frames);
     }
     return UT_OK;
 }
@@ -452,18 +490,11 @@ ut_status ut_tracker_push(ut_tracker *tracker, const float *mix, const float *mu
     return UT_OK;
 }
 
-ut_status ut_tracker_finish(ut_tracker *tracker, ut_err *err)
+/* A last window that ends with the stream. */
+static ut_status conclude(ut_tracker *t, int32_t end, ut_err *err)
 {
-    ut_tracker *t = tracker;
     ut_status rc = UT_OK;
-    for (int w = 0; w < t->witnesses && rc == UT_OK; w++)
-        rc = ut_peak_stream_finish(t->streams[w], &t->peaks[w], err);
-    if (rc == UT_OK)
-        rc = advance(t, err);
-    if (rc != UT_OK)
-        return rc;
-    /* The rest: a last window that ends with the stream. */
-    int32_t end = settled_frames(t), begin = end - t->window_frames;
+    int32_t begin = end - t->window_frames;
     int32_t least = t->window > t->hop_frames ? t->window - t->hop_frames : 0;
     if (begin < least)
         begin = least;
@@ -476,6 +507,19 @@ ut_status ut_tracker_finish(ut_tracker *tracker, ut_err *err)
     return rc;
 }
 
+ut_status ut_tracker_finish(ut_tracker *tracker, ut_err *err)
+{
+    ut_tracker *t = tracker;
+    ut_status rc = UT_OK;
+    for (int w = 0; w < t->witnesses && rc == UT_OK; w++)
+        rc = ut_peak_stream_finish(t->streams[w], &t->peaks[w], err);
+    if (rc == UT_OK)
+        rc = advance(t, err);
+    if (rc != UT_OK)
+        return rc;
+    return conclude(t, settled_frames(t), err);
+}
+
 int64_t ut_tracker_resume_sample(const ut_tracker *tracker)
 {
     const ut_tracker *t = tracker;
@@ -483,4 +527,38 @@ int64_t ut_tracker_resume_sample(const ut_tracker *tracker)
     int64_t grid = grid_samples(t->params);
     int64_t sample = frame_to_sample(t->params, from - 3 * t->window_frames) / grid * grid;
     return sample > t->options.first_sample ? sample : t->options.first_sample;
+}
+
+static ut_status copy_peaks(const ut_peaks *from, ut_peaks *to, ut_err *err)
+{
+    ut_status rc = UT_OK;
+    for (size_t i = 0; i < from->count && rc == UT_OK; i++)
+        rc = ut_peaks_add(to, from->items[i], err);
+    return rc;
+}
+
+ut_status ut_tracker_rematch(const ut_index *index, double max_log10_e, const ut_trail *trail,
+                             ut_identification_fn emit, void *arg, ut_err *err)
+{
+    ut_tracker *t = NULL;
+    const ut_tracker_options options = {.max_log10_e = max_log10_e};
+    if (trail->params != index->params)
+        return ut_fail(err, UT_E_ARG, "trail of %s, index of %s", trail->params->name, index->params->name);
+    ut_status rc = ut_tracker_open(index, &options, emit, arg, &t, err);
+    if (rc != UT_OK)
+        return rc;
+    t->rematching = true;
+    t->witnesses = trail->witnesses;
+    for (int w = 0; w < t->witnesses && rc == UT_OK; w++)
+        rc = copy_peaks(&trail->peaks[w], &t->peaks[w], err);
+    t->window = (trail->first + t->hop_frames - 1) / t->hop_frames * t->hop_frames;
+    for (; rc == UT_OK && t->window + t->window_frames < trail->end; rc = settle(t, t->window)) {
+        if ((rc = look(t, t->window, t->window_frames, err)) != UT_OK)
+            break;
+        t->window += t->hop_frames;
+    }
+    if (rc == UT_OK)
+        rc = conclude(t, trail->end, err);
+    ut_tracker_close(&t);
+    return rc;
 }

@@ -9,13 +9,18 @@
 
 #include "core/types.h"
 #include "fingerprint/index.h"
+#include "fingerprint/trail.h"
 
 typedef struct ut_tracker ut_tracker;
+
+/* What is kept of the stretch that was just emitted, where nothing or more than one recording explains it. Borrowed. */
+typedef ut_status (*ut_trail_fn)(void *arg, const ut_trail *trail);
 
 typedef struct {
     double max_log10_e;   /* accept at or below; 0 = UT_MATCH_LOG10_E_DEFAULT of match.h */
     bool unidentified;    /* report music that nothing identifies */
     int64_t first_sample; /* sample index of the first sample pushed */
+    ut_trail_fn keep;     /* with the arg of emit; NULL: nothing is kept */
 } ut_tracker_options;
 
 /* Called in order of end_sample; loudness fields are NAN (the analyser fills them). Other than UT_OK stops the push. */
@@ -31,5 +36,10 @@ UT_CHECK ut_status ut_tracker_push(ut_tracker *tracker, const float *mix, const 
 UT_CHECK ut_status ut_tracker_finish(ut_tracker *tracker, ut_err *err);
 /* See above. Never decreases, and is at most a bounded time behind unless a stretch of music is still open. */
 int64_t ut_tracker_resume_sample(const ut_tracker *tracker);
+
+/* What a tracker would have identified in a stretch that it kept a trail of, had this index been there: the same
+ * windows, the same decisions. Unidentified music is not emitted. */
+UT_CHECK ut_status ut_tracker_rematch(const ut_index *index, double max_log10_e, const ut_trail *trail,
+                                      ut_identification_fn emit, void *arg, ut_err *err);
 
 #endif

@@ -30,6 +30,7 @@ struct ut_analyser {
     int64_t skip;           /* samples pushed before the stream's grid begins */
     int64_t position;       /* mixture only: of the next sample */
     ut_identification_fn emit;
+    ut_keep_fn keep;
     void *arg;
     ut_err inner; /* what failed, wherever in the chain of callbacks */
 };
@@ -45,6 +46,15 @@ static ut_status on_identification(void *arg, const ut_identification *what)
     full.music_lufs = a->music_meter ? ut_meter_lufs(a->music_meter, start, full.end_sample) : NAN;
     full.speech_lufs = a->speech_meter ? ut_meter_lufs(a->speech_meter, start, full.end_sample) : NAN;
     return a->emit(a->arg, &full);
+}
+
+static ut_status on_trail(void *arg, const ut_trail *trail)
+{
+    ut_analyser *a = arg;
+    uint8_t *data = NULL;
+    size_t size = 0;
+    ut_status rc = ut_trail_encode(trail, &data, &size, &a->inner);
+    return rc == UT_OK ? a->keep(a->arg, data, size) : rc;
 }
 
 static ut_status measure(ut_analyser *a, const float *mix, const float *music, size_t frames)
@@ -115,15 +125,18 @@ ut_status ut_analyser_open(const ut_analyser_options *options, int64_t first_sam
     ut_analyser *a = calloc(1, sizeof *a);
     if (!a)
         return ut_fail(err, UT_E_NOMEM, "analyser");
-    *a = (ut_analyser){.emit = emit, .arg = arg, .warm_up = METER_WARM_UP, .position = first_sample};
+    *a = (ut_analyser){
+        .emit = emit, .keep = options->keep, .arg = arg, .warm_up = METER_WARM_UP, .position = first_sample};
     ut_status rc = options->model ? open_separator(a, options, first_sample, err) : UT_OK;
     if (rc != UT_OK)
         goto fail;
     if ((rc = open_meters(a, first_sample + a->skip, err)) != UT_OK)
         goto fail;
     a->tracker_sample = first_sample > 0 ? first_sample + a->warm_up : 0;
-    ut_tracker_options tracking = {
-        .max_log10_e = options->max_log10_e, .unidentified = options->unidentified, .first_sample = a->tracker_sample};
+    ut_tracker_options tracking = {.max_log10_e = options->max_log10_e,
+                                   .unidentified = options->unidentified,
+                                   .first_sample = a->tracker_sample,
+                                   .keep = options->keep ? on_trail : NULL};
     if ((rc = ut_tracker_open(options->index, &tracking, on_identification, a, &a->tracker, err)) != UT_OK)
         goto fail;
     *out = a;

@@ -9,6 +9,9 @@
 
 typedef struct ut_analyser ut_analyser;
 
+/* The trail of the stretch that was just emitted, in its byte form; the callee owns it. */
+typedef ut_status (*ut_keep_fn)(void *arg, uint8_t *trail, size_t size);
+
 typedef struct {
     const ut_index *index; /* borrowed */
     const ut_model *model; /* borrowed; NULL: mixture only */
@@ -16,6 +19,7 @@ typedef struct {
     ut_precision precision;
     bool unidentified;  /* report unidentified music too */
     double max_log10_e; /* 0: the tracker's default */
+    ut_keep_fn keep;    /* with the arg of emit, for what is not identified; NULL: nothing is kept */
 } ut_analyser_options;
 
 /* `first_sample`: 0, or a value that ut_analyser_resume_sample gave for the same audio. */

@@ -31,7 +31,7 @@ struct ut_channel {
     int64_t outdated;  /* position since which a newer one waits; -1: none */
 
     float *history; /* ring: the sample at position p is at p % HISTORY */
-    ut_identification *pending;
+    ut_finding *pending;
     size_t count, capacity;
 
     pthread_mutex_t lock;
@@ -56,6 +56,13 @@ ut_status ut_channel_open(const ut_channel_options *options, const char *id, ut_
     return UT_OK;
 }
 
+static void drop_pending(ut_channel *ch)
+{
+    for (size_t i = 0; i < ch->count; i++)
+        free(ch->pending[i].trail);
+    ch->count = 0;
+}
+
 void ut_channel_close(ut_channel **channel)
 {
     ut_channel *ch = channel ? *channel : NULL;
@@ -64,6 +71,7 @@ void ut_channel_close(ut_channel **channel)
     ut_analyser_close(&ch->analyser);
     ut_snapshot_unref(&ch->snapshot);
     pthread_mutex_destroy(&ch->lock);
+    drop_pending(ch);
     free(ch->history);
     free(ch->pending);
     free(ch);
@@ -88,14 +96,28 @@ static ut_status on_identification(void *arg, const ut_identification *what)
     ut_channel *ch = arg;
     if (ch->count == ch->capacity) {
         size_t capacity = ch->capacity ? 2 * ch->capacity : 16;
-        ut_identification *grown = reallocarray(ch->pending, capacity, sizeof *grown);
+        ut_finding *grown = reallocarray(ch->pending, capacity, sizeof *grown);
         if (!grown)
             return UT_E_NOMEM;
         ch->pending = grown;
         ch->capacity = capacity;
     }
-    ch->pending[ch->count++] = *what;
+    ch->pending[ch->count++] = (ut_finding){.what = *what};
     count_identification(ch, what);
+    return UT_OK;
+}
+
+static ut_status on_trail(void *arg, uint8_t *trail, size_t size)
+{
+    ut_channel *ch = arg;
+    if (ch->count == 0) {
+        free(trail);
+        return UT_OK;
+    }
+    ut_finding *last = &ch->pending[ch->count - 1];
+    free(last->trail);
+    last->trail = trail;
+    last->trail_size = size;
     return UT_OK;
 }
 
@@ -134,6 +156,7 @@ static ut_status open_analyser(ut_channel *ch, int64_t first_sample, ut_analyser
         .precision = ch->options.precision,
         .unidentified = ch->options.unidentified,
         .max_log10_e = ch->options.max_log10_e,
+        .keep = ch->options.keep_trails ? on_trail : NULL,
     };
     ut_status rc = ut_analyser_open(&options, first_sample, on_identification, ch, analyser, err);
     if (rc != UT_OK) {
@@ -304,7 +327,7 @@ static void give_up(ut_channel *ch)
         rc = ut_journal_end(ch->options.journal, &ch->segment, ch->position, &err);
     ch->capture.start_ns = ut_sample_to_ns(ch->capture.start_ns, ch->position);
     ch->position = 0;
-    ch->count = 0;
+    drop_pending(ch);
     if (rc != UT_OK)
         ut_log(UT_LOG_ERROR, "channel", "airplays_lost", "channel=%s error=%s", ch->id,
                ut_log_quote(quoted, sizeof quoted, err.text));

@@ -21,6 +21,7 @@ typedef struct {
     ut_precision precision;
     bool unidentified;
     double max_log10_e;
+    bool keep_trails; /* of what is not identified */
     ut_journal *journal;
 } ut_channel_options;
 

@@ -97,7 +97,28 @@ static json_t *versions_json(const ut_airplay *air)
     return ok ? object : NULL;
 }
 
-static json_t *airplay_json(const ut_airplay *air, const ut_segment *segment, const ut_recording *rec)
+/* In the words of the event: a rejected cue is retracted. */
+static const char *status_of(ut_review review)
+{
+    return review == UT_REVIEW_REJECTED ? "retracted" : ut_review_name(review);
+}
+
+static json_t *review_json(const ut_revision *revision)
+{
+    bool ok = true;
+    json_t *object = json_object();
+    ut_json_put(object, "cause", json_string(ut_cause_name(revision->cause)), &ok);
+    ut_json_put(object, "who", ut_json_text(revision->who), &ok);
+    ut_json_put(object, "why", ut_json_text(revision->why), &ok);
+    ut_json_put(object, "at_utc", ut_json_time(revision->at_ns), &ok);
+    if (!ok)
+        json_decref(object);
+    return ok ? object : NULL;
+}
+
+/* revision: NULL where there is only the airplay. */
+static json_t *airplay_json(const ut_airplay *air, const ut_revision *revision, const ut_segment *segment,
+                            const ut_recording *rec)
 {
     const ut_identification *what = &air->what;
     ut_cue_rules rules = ut_cue_rules_default();
@@ -105,12 +126,17 @@ static json_t *airplay_json(const ut_airplay *air, const ut_segment *segment, co
     bool ok = true;
     json_t *object = json_object();
     ut_json_put(object, "cue_id", json_string(air->id), &ok);
-    ut_json_put(object, "revision", json_integer(1), &ok);
-    ut_json_put(object, "status", json_string("final"), &ok);
+    ut_json_put(object, "revision", json_integer(revision ? air->revision : 1), &ok);
+    ut_json_put(object, "status", json_string(status_of(air->review)), &ok);
+    if (revision) {
+        ut_json_put(object, "supersedes", json_integer(air->revision - 1), &ok);
+        ut_json_put(object, "review", review_json(revision), &ok);
+    }
     ut_json_put(object, "channel", channel_json(air->channel), &ok);
     ut_json_put(object, "air", air_json(air, segment), &ok);
     ut_json_put(object, "identification", identification_json(what, rec), &ok);
-    ut_json_put(object, "usage", ut_json_usage(use, "BI", use != UT_USE_BACKGROUND), &ok);
+    ut_json_put(object, "usage",
+                ut_json_usage(use, air->usage_code[0] ? air->usage_code : "BI", use != UT_USE_BACKGROUND), &ok);
     ut_json_put(object, "loudness", ut_json_loudness(what->music_lufs, what->speech_lufs, what->mix_lufs), &ok);
     ut_json_put(object, "confidence", confidence_json(what), &ok);
     ut_json_put(object, "versions", versions_json(air), &ok);
@@ -140,19 +166,31 @@ static char *dump(json_t *object)
     return text;
 }
 
-ut_status ut_event_of_airplay(const ut_airplay *air, const ut_segment *segment, const ut_recording *rec, ut_event *out,
-                              ut_err *err)
+static ut_status event_of(const ut_airplay *air, const ut_revision *revision, const ut_segment *segment,
+                          const ut_recording *rec, ut_event *out, ut_err *err)
 {
     ut_event event = {.type = UT_EVENT_CUE, .time_ns = air->end_ns};
     char text[128];
-    snprintf(text, sizeof text, "%s\n%s\n1", UT_EVENT_CUE, air->id);
+    snprintf(text, sizeof text, "%s\n%s\n%" PRId64, UT_EVENT_CUE, air->id, revision ? air->revision : 1);
     ut_uuid_from_text(text, event.id);
     memcpy(event.key, air->channel, sizeof event.key);
-    event.json = dump(airplay_json(air, segment, rec));
+    event.json = dump(airplay_json(air, revision, segment, rec));
     if (!event.json)
         return ut_fail(err, UT_E_NOMEM, "event: airplay %s", air->id);
     *out = event;
     return UT_OK;
+}
+
+ut_status ut_event_of_airplay(const ut_airplay *air, const ut_segment *segment, const ut_recording *rec, ut_event *out,
+                              ut_err *err)
+{
+    return event_of(air, NULL, segment, rec, out, err);
+}
+
+ut_status ut_event_of_revision(const ut_revision *revision, const ut_segment *segment, const ut_recording *rec,
+                               ut_event *out, ut_err *err)
+{
+    return event_of(&revision->air, revision, segment, rec, out, err);
 }
 
 ut_status ut_event_of_gap(const ut_gap *gap, ut_event *out, ut_err *err)

@@ -26,6 +26,9 @@ void ut_airplay_make(const ut_segment *segment, const ut_identification *what, c
 /* *out is to be cleared by the caller. */
 UT_CHECK ut_status ut_event_of_airplay(const ut_airplay *air, const ut_segment *segment, const ut_recording *rec,
                                        ut_event *out, ut_err *err);
+/* The same for what a revision made of it; rec is what it names now. */
+UT_CHECK ut_status ut_event_of_revision(const ut_revision *revision, const ut_segment *segment, const ut_recording *rec,
+                                        ut_event *out, ut_err *err);
 UT_CHECK ut_status ut_event_of_gap(const ut_gap *gap, ut_event *out, ut_err *err);
 
 /* The event as one CloudEvents 1.0 structured-mode JSON document, without a newline. *json is

@@ -29,7 +29,7 @@ typedef struct entry {
     int64_t sample_count;
     ut_gap gap;
     size_t count;
-    ut_identification items[];
+    ut_finding items[];
 } entry;
 
 struct ut_journal {
@@ -45,12 +45,25 @@ struct ut_journal {
     ut_journal_stats stats;
 };
 
+/* The entry keeps its trails: the write may have to be repeated. */
+static ut_status emit(ut_recorder *recorder, const ut_finding *found)
+{
+    ut_status rc = ut_recorder_emit(recorder, &found->what);
+    if (rc != UT_OK || !found->trail)
+        return rc;
+    uint8_t *copy = malloc(found->trail_size);
+    if (!copy)
+        return UT_E_NOMEM;
+    memcpy(copy, found->trail, found->trail_size);
+    return ut_recorder_keep(recorder, copy, found->trail_size);
+}
+
 static ut_status write_commit(ut_journal *journal, const entry *e, ut_err *err)
 {
     ut_recorder *recorder = NULL;
     ut_status rc = ut_recorder_open(&e->segment->segment, &e->versions, &recorder, err);
     for (size_t i = 0; rc == UT_OK && i < e->count; i++)
-        if ((rc = ut_recorder_emit(recorder, &e->items[i])) != UT_OK)
+        if ((rc = emit(recorder, &e->items[i])) != UT_OK)
             ut_fail(err, rc, "journal: %zu airplays", e->count);
     if (rc == UT_OK)
         rc = ut_recorder_commit(recorder, journal->store, &e->checkpoint, NULL, err);
@@ -106,6 +119,8 @@ static void entry_done(ut_journal *journal, ut_status rc)
     pthread_mutex_unlock(&journal->lock);
     if (e->kind == ENTRY_END)
         free(e->segment);
+    for (size_t i = 0; i < e->count; i++)
+        free(e->items[i].trail);
     free(e);
 }
 
@@ -290,7 +305,7 @@ ut_status ut_journal_begin(ut_journal *journal, const ut_segment *segment, ut_jo
 }
 
 ut_status ut_journal_commit(ut_journal *journal, ut_journal_segment *segment, const ut_versions *versions,
-                            const ut_identification *items, size_t count, const ut_checkpoint *checkpoint, ut_err *err)
+                            const ut_finding *items, size_t count, const ut_checkpoint *checkpoint, ut_err *err)
 {
     entry *e = entry_new(ENTRY_COMMIT, count, err);
     if (!e)

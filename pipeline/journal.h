@@ -22,9 +22,10 @@ void ut_journal_stop(ut_journal **journal, double drain_s, size_t *lost);
 /* A capture segment begins. The journal owns *out, until ut_journal_end. */
 UT_CHECK ut_status ut_journal_begin(ut_journal *journal, const ut_segment *segment, ut_journal_segment **out,
                                     ut_err *err);
-/* Airplays of it (their number may be 0) and how far it is committed, in one transaction. */
+/* Airplays of it (their number may be 0) and how far it is committed, in one transaction. Takes the items' trails over
+ * on success. */
 UT_CHECK ut_status ut_journal_commit(ut_journal *journal, ut_journal_segment *segment, const ut_versions *versions,
-                                     const ut_identification *items, size_t count, const ut_checkpoint *checkpoint,
+                                     const ut_finding *items, size_t count, const ut_checkpoint *checkpoint,
                                      ut_err *err);
 UT_CHECK ut_status ut_journal_end(ut_journal *journal, ut_journal_segment **segment, int64_t sample_count, ut_err *err);
 UT_CHECK ut_status ut_journal_gap(ut_journal *journal, const ut_gap *gap, ut_err *err);

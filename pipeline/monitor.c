@@ -213,6 +213,7 @@ static ut_channel_options recognition_options(const ut_monitor *m)
         .precision = ut_recognition_precision(config->separator.precision),
         .unidentified = config->recognition.unidentified,
         .max_log10_e = config->recognition.max_log10_e,
+        .keep_trails = config->recognition.keep_trails,
         .journal = m->journal,
     };
 }

@@ -6,7 +6,7 @@
 struct ut_recorder {
     ut_segment segment;
     ut_versions versions;
-    ut_identification *pending;
+    ut_finding *pending;
     size_t count, capacity;
 };
 
@@ -20,10 +20,18 @@ ut_status ut_recorder_open(const ut_segment *segment, const ut_versions *version
     return UT_OK;
 }
 
+static void drop(ut_recorder *recorder)
+{
+    for (size_t i = 0; i < recorder->count; i++)
+        free(recorder->pending[i].trail);
+    recorder->count = 0;
+}
+
 void ut_recorder_close(ut_recorder **recorder)
 {
     if (!recorder || !*recorder)
         return;
+    drop(*recorder);
     free((*recorder)->pending);
     free(*recorder);
     *recorder = NULL;
@@ -34,13 +42,27 @@ ut_status ut_recorder_emit(void *arg, const ut_identification *what)
     ut_recorder *recorder = arg;
     if (recorder->count == recorder->capacity) {
         size_t capacity = recorder->capacity ? recorder->capacity * 2 : 16;
-        ut_identification *grown = reallocarray(recorder->pending, capacity, sizeof *grown);
+        ut_finding *grown = reallocarray(recorder->pending, capacity, sizeof *grown);
         if (!grown)
             return UT_E_NOMEM;
         recorder->pending = grown;
         recorder->capacity = capacity;
     }
-    recorder->pending[recorder->count++] = *what;
+    recorder->pending[recorder->count++] = (ut_finding){.what = *what};
+    return UT_OK;
+}
+
+ut_status ut_recorder_keep(void *arg, uint8_t *trail, size_t size)
+{
+    ut_recorder *recorder = arg;
+    ut_finding *last = recorder->count ? &recorder->pending[recorder->count - 1] : NULL;
+    if (!last) {
+        free(trail);
+        return UT_OK;
+    }
+    free(last->trail);
+    last->trail = trail;
+    last->trail_size = size;
     return UT_OK;
 }
 
@@ -50,9 +72,10 @@ size_t ut_recorder_pending(const ut_recorder *recorder)
 }
 
 /* A recording may have been removed since the index was made: its airplay keeps the number. */
-static ut_status place(const ut_recorder *recorder, ut_store *store, const ut_identification *what, ut_airplay *air,
+static ut_status place(const ut_recorder *recorder, ut_store *store, const ut_finding *found, ut_airplay *air,
                        ut_event *event, ut_err *err)
 {
+    const ut_identification *what = &found->what;
     ut_recording rec = {0};
     bool known = false;
     if (what->recording_id) {
@@ -62,6 +85,8 @@ static ut_status place(const ut_recorder *recorder, ut_store *store, const ut_id
         known = rc == UT_OK;
     }
     ut_airplay_make(&recorder->segment, what, known ? &rec : NULL, &recorder->versions, air);
+    air->trail = found->trail;
+    air->trail_size = found->trail_size;
     ut_status rc = ut_event_of_airplay(air, &recorder->segment, known ? &rec : NULL, event, err);
     if (known)
         ut_recording_clear(&rec);
@@ -87,7 +112,7 @@ ut_status ut_recorder_commit(ut_recorder *recorder, ut_store *store, const ut_ch
     free(airplays);
     if (rc != UT_OK)
         return rc;
-    recorder->count = 0;
+    drop(recorder);
     if (added)
         *added = fresh;
     return UT_OK;

@@ -16,6 +16,8 @@ void ut_recorder_close(ut_recorder **recorder); /* what was not committed is dro
 
 /* An ut_identification_fn whose arg is the recorder. */
 ut_status ut_recorder_emit(void *recorder, const ut_identification *what);
+/* An ut_keep_fn: the trail of what was emitted last. The recorder owns it from then on. */
+ut_status ut_recorder_keep(void *recorder, uint8_t *trail, size_t size);
 size_t ut_recorder_pending(const ut_recorder *recorder);
 
 /* Commits what is pending. On failure it stays pending, and the call may be repeated. *added, if

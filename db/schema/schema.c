@@ -10,5 +10,6 @@
             ".popsection\n")
 
 EMBED(ut_schema_sqlite_0001, "sqlite/0001_store.sql");
+EMBED(ut_schema_sqlite_0002, "sqlite/0002_review.sql");
 
-const char *const ut_schema_sqlite[] = {ut_schema_sqlite_0001, NULL};
+const char *const ut_schema_sqlite[] = {ut_schema_sqlite_0001, ut_schema_sqlite_0002, NULL};

@@ -94,12 +94,12 @@ static void test_bad_peaks(void **state)
     (void)state;
     ut_fingerprint *print = NULL;
     ut_peaks peaks = {0};
-    assert_int_equal(ut_peaks_add(&peaks, (ut_peak){5, 100}, NULL), UT_OK);
-    assert_int_equal(ut_peaks_add(&peaks, (ut_peak){4, 100}, NULL), UT_OK);
+    assert_int_equal(ut_peaks_add(&peaks, (ut_peak){.frame = 5, .bin = 100}, NULL), UT_OK);
+    assert_int_equal(ut_peaks_add(&peaks, (ut_peak){.frame = 4, .bin = 100}, NULL), UT_OK);
     assert_int_equal(ut_fingerprint_from_peaks(ut_params_find("p3"), 10, &peaks, &print, NULL), UT_E_CORRUPT);
     peaks.items[1].frame = 10;
     assert_int_equal(ut_fingerprint_from_peaks(ut_params_find("p3"), 10, &peaks, &print, NULL), UT_E_CORRUPT);
-    peaks.items[1] = (ut_peak){5, 500};
+    peaks.items[1] = (ut_peak){.frame = 5, .bin = 500};
     assert_int_equal(ut_fingerprint_from_peaks(ut_params_find("p3"), 10, &peaks, &print, NULL), UT_E_CORRUPT);
     assert_int_equal(peaks.count, 2);
     ut_peaks_clear(&peaks);

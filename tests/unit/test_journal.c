@@ -36,8 +36,9 @@ static void write_segment(ut_journal *journal, int airplays)
     for (int i = 0; i < airplays; i++) {
         ut_identification what = {
             .outcome = UT_IDENTIFIED, .recording_id = i + 1, .start_sample = i * 16000, .end_sample = i * 16000 + 8000};
+        ut_finding found = {.what = what};
         ut_checkpoint checkpoint = {.resume_sample = i, .done = i + 1 == airplays};
-        assert_int_equal(ut_journal_commit(journal, token, &versions, &what, 1, &checkpoint, NULL), UT_OK);
+        assert_int_equal(ut_journal_commit(journal, token, &versions, &found, 1, &checkpoint, NULL), UT_OK);
     }
     assert_int_equal(ut_journal_end(journal, &token, 99, NULL), UT_OK);
     assert_null(token);

@@ -38,7 +38,11 @@ static void burst(const ut_params *p, int frame, int bin, float *audio)
             (float)(0.1 * (1 - cos(2 * M_PI * i / fft)) * cos(2 * M_PI * bin * (i + 0.25) / fft));
 }
 
-static const ut_peak BURSTS[] = {{10, 40}, {19, 80}, {30, 60}, {30, 100}, {47, 70}};
+static const ut_peak BURSTS[] = {{.frame = 10, .bin = 40},
+                                 {.frame = 19, .bin = 80},
+                                 {.frame = 30, .bin = 60},
+                                 {.frame = 30, .bin = 100},
+                                 {.frame = 47, .bin = 70}};
 
 static void check_golden(const char *name, const uint32_t *hashes, size_t count)
 {
@@ -93,7 +97,7 @@ static void test_partner(void **state)
 {
     (void)state;
     const ut_params *p = ut_params_find("p3");
-    ut_peak a = {100, 200}, b = ut_landmark_partner(p, a, P3(200, -63, 63));
+    ut_peak a = {.frame = 100, .bin = 200}, b = ut_landmark_partner(p, a, P3(200, -63, 63));
     assert_int_equal(b.frame, 163);
     assert_int_equal(b.bin, 137);
 }
