@@ -35,7 +35,7 @@ ut_status ut_peaks_pace(const ut_params *params, int speed, const ut_peaks *in, 
     return UT_OK;
 }
 
-void ut_follow_support(ut_follow *follow, int32_t at, const ut_query *query, const ut_match *match)
+void ut_follow_support(ut_follow *follow, int32_t at, const ut_match *match)
 {
     ut_follow *f = follow;
     if (f->windows && f->last_window == at)
@@ -44,10 +44,10 @@ void ut_follow_support(ut_follow *follow, int32_t at, const ut_query *query, con
         f->best = *match;
     f->last_window = at;
     f->windows++;
-    f->chance += match->chance * query->witnesses;
-    f->found += match->found * query->witnesses;
-    f->witnesses[0] += (match->witness & UT_WITNESS_MIX) != 0;
-    f->witnesses[1] += (match->witness & UT_WITNESS_MUSIC) != 0;
+    f->chance += match->evidence.chance;
+    f->found += match->evidence.found;
+    f->witnesses[0] += (match->evidence.witness & UT_WITNESS_MIX) != 0;
+    f->witnesses[1] += (match->evidence.witness & UT_WITNESS_MUSIC) != 0;
 }
 
 bool ut_follow_stretch(const ut_follow *follow, ut_stretch *out)

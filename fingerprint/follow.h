@@ -31,7 +31,7 @@ typedef struct {
 } ut_follow;
 
 /* Notes that the window beginning at frame `at` holds it; once for each window. */
-void ut_follow_support(ut_follow *follow, int32_t at, const ut_query *query, const ut_match *match);
+void ut_follow_support(ut_follow *follow, int32_t at, const ut_match *match);
 /* From where to where it sounds; false if it does not. */
 UT_CHECK bool ut_follow_stretch(const ut_follow *follow, ut_stretch *out);
 /* The identification of a stretch; loudness is left open. */

@@ -178,7 +178,7 @@ static ut_status judge(ut_scout *s, int32_t first, int32_t frames, const ut_peak
         for (int shift = 0; shift < 1 << CELL_BITS && !*maybe; shift++) {
             int64_t begin = (int64_t)(best[i].cell << CELL_BITS) + shift - UT_QUERY_FRAMES_MAX;
             ut_match match;
-            *maybe = ut_matcher_test(s->matcher, &s->query, begin, &match) && match.score >= SCOUT_NATS &&
+            *maybe = ut_matcher_test(s->matcher, &s->query, begin, &match) && match.evidence.nats >= SCOUT_NATS &&
                      match.track->recording_id != 0;
         }
     return rc;

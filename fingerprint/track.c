@@ -167,7 +167,7 @@ static ut_follow *followed(ut_tracker *t, const ut_match *m)
 {
     for (size_t i = 0; i < t->open_count; i++)
         if (t->open[i].best.track == m->track && t->open[i].speed == t->speed &&
-            llabs(m->begin - t->query.first - t->open[i].trace.shift) <= NEAR)
+            llabs(m->evidence.begin - t->query.first - t->open[i].trace.shift) <= NEAR)
             return &t->open[i];
     return NULL;
 }
@@ -179,7 +179,7 @@ static ut_follow *begin_follow(ut_tracker *t, const ut_match *m)
     ut_follow *f = &t->open[t->open_count++];
     int32_t back = t->at - t->window_frames; /* it may have begun before it was clear enough */
     *f = (ut_follow){.speed = t->speed, .last_window = t->at};
-    f->trace = ut_trace_start(t->index, m->track, m->begin - t->query.first,
+    f->trace = ut_trace_start(t->index, m->track, m->evidence.begin - t->query.first,
                               ut_speed_to_recording(t->speed, back < 0 ? 0 : back));
     if (t->chain == INT32_MAX)
         t->chain = t->at;
@@ -199,8 +199,8 @@ static bool playing(const ut_tracker *t, const ut_index_track *track)
 /* The clearest match that is new or goes on, or one of nearly its score that goes on: twins must not take turns. */
 static const ut_match *choose(ut_tracker *t, size_t count)
 {
-    for (size_t i = 0; i < count && t->found[i].score >= TWIN * t->found[0].score; i++)
-        if (t->found[i].score >= SUPPORT_NATS && followed(t, &t->found[i]))
+    for (size_t i = 0; i < count && t->found[i].evidence.nats >= TWIN * t->found[0].evidence.nats; i++)
+        if (t->found[i].evidence.nats >= SUPPORT_NATS && followed(t, &t->found[i]))
             return &t->found[i];
     double max_log10_e = t->options.max_log10_e - (t->speed ? SPEED_LOG10_E : 0.0);
     if (count == 0 || t->found[0].log10_e > max_log10_e || playing(t, t->found[0].track))
@@ -212,7 +212,7 @@ static const ut_match *choose(ut_tracker *t, size_t count)
 static const ut_match *twin_of(const ut_tracker *t, size_t count, const ut_match *m)
 {
     for (size_t i = 0; i < count; i++)
-        if (t->found[i].track != m->track && t->found[i].score >= TWIN * m->score)
+        if (t->found[i].track != m->track && t->found[i].evidence.nats >= TWIN * m->evidence.nats)
             return &t->found[i];
     return NULL;
 }
@@ -228,22 +228,22 @@ static ut_status search(ut_tracker *t, ut_err *err)
         ut_follow *f = followed(t, m);
         if (!f && !(f = begin_follow(t, m)))
             break;
-        ut_follow_support(f, t->at, &t->query, m);
+        ut_follow_support(f, t->at, m);
         const ut_match *twin = twin_of(t, count, m);
-        ut_status rc = ut_query_mask(&t->query, t->index, m->begin, err);
+        ut_status rc = ut_query_mask(&t->query, t->index, m->evidence.begin, err);
         if (rc != UT_OK)
             return rc;
         ut_match rest;
-        if (twin && (!ut_matcher_test(t->matcher, &t->query, twin->begin, &rest) || rest.score < twin->score / 2))
+        if (twin && (!ut_matcher_test(t->matcher, &t->query, twin->evidence.begin, &rest) || rest.evidence.nats < twin->evidence.nats / 2))
             f->twins++;
     }
     for (size_t i = 0; i < t->open_count; i++) {
         ut_follow *f = &t->open[i];
         ut_match m;
         if (f->speed == t->speed && f->last_window != t->at &&
-            ut_matcher_test(t->matcher, &t->query, t->query.first + f->trace.shift, &m) && m.score >= SUPPORT_NATS) {
+            ut_matcher_test(t->matcher, &t->query, t->query.first + f->trace.shift, &m) && m.evidence.nats >= SUPPORT_NATS) {
             m.log10_e = 0; /* known beforehand: it says nothing about the search */
-            ut_follow_support(f, t->at, &t->query, &m);
+            ut_follow_support(f, t->at, &m);
         }
     }
     return UT_OK;

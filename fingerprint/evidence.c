@@ -1,0 +1,266 @@
+#include "fingerprint/evidence.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "fingerprint/evidence_prior.h"
+
+enum {
+    STATES = UT_EVIDENCE_STATES,
+    CENTRE = UT_QUERY_SHIFTS / 2,
+    NEAR = 6,                        /* frames around the hypothesis that are not taken for chance */
+    EDGE = 2,                        /* shifts at either end whose neighbours are unknown */
+    CELL_FRAMES = 128,
+    SLICES = UT_QUERY_FRAMES_MAX / UT_EVIDENCE_SLICE_FRAMES + 1,
+    BANDS = 4,
+    CELLS = (UT_QUERY_FRAMES_MAX / CELL_FRAMES) * BANDS,
+    OTHERS = UT_QUERY_SHIFTS - 2 * EDGE - (2 * NEAR - 1),
+};
+#define SHRINK 40.0 /* shifts that the average over the window's peaks counts for */
+#define FLOOR 2.0   /* and what every state is seen more often than it was */
+
+/* What a witness has, at every shift: 0 nothing, 1 a peak one bin beside, 2 a frame off, 3 the peak itself. */
+typedef struct {
+    uint64_t high[UT_QUERY_SHIFT_WORDS];
+    uint64_t low[UT_QUERY_SHIFT_WORDS];
+} marks;
+
+/* A peak of the reference, and what the query has there. */
+typedef struct {
+    marks seen[UT_QUERY_WITNESSES];
+    uint8_t cell;
+    uint8_t slice;
+    uint8_t counts[STATES]; /* of the shifts that are taken for chance */
+    uint16_t priced;        /* bit z: gain[z] is known */
+    float gain[STATES][UT_EVIDENCE_SITUATIONS][UT_EVIDENCE_LEVELS - 1];
+} shadow;
+
+struct ut_evidence_scratch {
+    shadow shadows[UT_EVIDENCE_PEAKS_MAX];
+    int count;
+    int cells;
+    double presence[UT_EVIDENCE_SITUATIONS][STATES];
+    double pool[STATES]; /* chance of each state over all peaks */
+    int shift;           /* the best of those weighed last */
+};
+
+ut_status ut_evidence_open(ut_evidence_scratch **out, ut_err *err)
+{
+    *out = calloc(1, sizeof **out);
+    return *out ? UT_OK : ut_fail(err, UT_E_NOMEM, "evidence");
+}
+
+void ut_evidence_close(ut_evidence_scratch **scratch)
+{
+    free(*scratch);
+    *scratch = NULL;
+}
+
+/* What witness w has at (bin, frame). */
+static marks look(const ut_query *query, int w, int bin, int32_t frame)
+{
+    enum { WORDS = UT_QUERY_SHIFT_WORDS };
+    uint64_t own[WORDS], beside[WORDS] = {0}, side[WORDS];
+    marks m;
+    ut_query_read(query, w, bin, frame, own);
+    for (int other = bin - 1; other <= bin + 1; other += 2) {
+        if (other < 0 || other >= UT_QUERY_BINS)
+            continue;
+        ut_query_read(query, w, other, frame, side);
+        for (int i = 0; i < WORDS; i++)
+            beside[i] |= side[i];
+    }
+    for (int i = 0; i < WORDS; i++) {
+        uint64_t near = own[i] << 1 | own[i] >> 1, wide = beside[i] << 1 | beside[i] >> 1 | beside[i];
+        near |= (i ? own[i - 1] >> 63 : 0) | (i + 1 < WORDS ? own[i + 1] << 63 : 0);
+        wide |= (i ? beside[i - 1] >> 63 : 0) | (i + 1 < WORDS ? beside[i + 1] << 63 : 0);
+        m.high[i] = own[i] | near;
+        m.low[i] = own[i] | (wide & ~near);
+    }
+    return m;
+}
+
+static int state_at(const shadow *s, int shift)
+{
+    int word = shift / 64, bit = shift % 64, state = 0;
+    for (int w = 0; w < UT_QUERY_WITNESSES; w++)
+        state = state << 2 | (int)(s->seen[w].high[word] >> bit & 1) << 1 | (int)(s->seen[w].low[word] >> bit & 1);
+    return state;
+}
+
+static bool is_chance(int shift)
+{
+    return shift >= EDGE && shift < UT_QUERY_SHIFTS - EDGE && abs(shift - CENTRE) >= NEAR;
+}
+
+static int band_of(int bin)
+{
+    return bin < 32 ? 0 : bin < 64 ? 1 : bin < 128 ? 2 : 3;
+}
+
+static void cast_shadow(const ut_query *query, int32_t frame, int bin, shadow *s)
+{
+    int others = OTHERS;
+    memset(s, 0, offsetof(shadow, gain));
+    for (int w = 0; w < query->witnesses; w++)
+        s->seen[w] = look(query, w, bin, frame);
+    for (int i = 0; i < UT_QUERY_SHIFT_WORDS; i++)
+        for (uint64_t any = s->seen[0].high[i] | s->seen[0].low[i] | s->seen[1].high[i] | s->seen[1].low[i]; any;
+             any &= any - 1) {
+            int shift = 64 * i + __builtin_ctzll(any);
+            if (!is_chance(shift))
+                continue;
+            s->counts[state_at(s, shift)]++;
+            others--;
+        }
+    s->counts[0] = (uint8_t)others;
+    s->cell = (uint8_t)(frame / CELL_FRAMES * BANDS + band_of(bin));
+    s->slice = (uint8_t)(frame / UT_EVIDENCE_SLICE_FRAMES);
+}
+
+static int cast_shadows(const ut_index *index, const ut_query *query, int64_t begin, shadow *shadows)
+{
+    int count = 0;
+    for (int64_t block = begin > 0 ? begin / UT_INDEX_BLOCK_FRAMES : 0;
+         block < index->block_count && block * UT_INDEX_BLOCK_FRAMES < begin + query->frames; block++)
+        for (uint32_t i = index->blocks[block]; i < index->blocks[block + 1] && count < UT_EVIDENCE_PEAKS_MAX; i++) {
+            int64_t frame = block * UT_INDEX_BLOCK_FRAMES + (index->peaks[i] >> UT_INDEX_BIN_BITS) - begin;
+            if (frame >= 0 && frame < query->frames)
+                cast_shadow(query, (int32_t)frame, index->peaks[i] & (UT_QUERY_BINS - 1), &shadows[count++]);
+        }
+    return count;
+}
+
+/* A witness that is not there has state 0 always: what the situations say of it is added up. */
+static void take_situations(ut_evidence_scratch *s, int witnesses)
+{
+    for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
+        for (int z = 0; z < STATES; z++) {
+            const double *p = &UT_EVIDENCE_PRESENCE[g][z];
+            if (witnesses > 1)
+                s->presence[g][z] = p[0];
+            else
+                s->presence[g][z] = z % 4 ? 0.0 : p[0] + p[1] + p[2] + p[3];
+        }
+}
+
+static void take_pool(ut_evidence_scratch *s)
+{
+    for (int z = 0; z < STATES; z++) {
+        double sum = FLOOR;
+        for (int i = 0; i < s->count; i++)
+            sum += s->shadows[i].counts[z];
+        s->pool[z] = sum / ((double)s->count * OTHERS + FLOOR * STATES);
+    }
+}
+
+/* What state z of a peak is worth. */
+static void price(const ut_evidence_scratch *s, shadow *peak, int z)
+{
+    double chance = (peak->counts[z] + SHRINK * s->pool[z]) / (OTHERS + SHRINK);
+    for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
+        for (int k = 1; k < UT_EVIDENCE_LEVELS; k++)
+            peak->gain[z][g][k - 1] = logf((float)(1 + UT_EVIDENCE_LEVEL[k] * (s->presence[g][z] / chance - 1)));
+    peak->priced |= (uint16_t)(1u << z);
+}
+
+/* log of the sum of weights[i] e^x[i] */
+static double log_sum(const double *x, const double *weights, int count)
+{
+    double most = x[0], sum = 0;
+    for (int i = 1; i < count; i++)
+        most = fmax(most, x[i]);
+    for (int i = 0; i < count; i++)
+        sum += weights[i] * exp(x[i] - most);
+    return most + log(sum);
+}
+
+static double nats_at(ut_evidence_scratch *s, int shift, int left_out)
+{
+    double cells[UT_EVIDENCE_SITUATIONS][CELLS][UT_EVIDENCE_LEVELS] = {{{0}}}, situations[UT_EVIDENCE_SITUATIONS] = {0};
+    for (int i = 0; i < s->count; i++) {
+        shadow *peak = &s->shadows[i];
+        int z = state_at(peak, shift);
+        if (peak->slice == left_out)
+            continue;
+        if (!(peak->priced >> z & 1))
+            price(s, peak, z);
+        for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
+            for (int k = 1; k < UT_EVIDENCE_LEVELS; k++)
+                cells[g][peak->cell][k] += peak->gain[z][g][k - 1];
+    }
+    for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
+        for (int c = 0; c < s->cells; c++)
+            situations[g] += log_sum(cells[g][c], UT_EVIDENCE_PRIOR[g], UT_EVIDENCE_LEVELS);
+    return log_sum(situations, UT_EVIDENCE_WEIGHT, UT_EVIDENCE_SITUATIONS);
+}
+
+/* Whether state z has a peak in the bin, within a frame: of witness 0, 1. */
+static bool hit(int state, int witness)
+{
+    return (witness == 0 ? state >> 2 : state & 3) >= 2;
+}
+
+static void summarise(const ut_evidence_scratch *s, const ut_query *query, ut_evidence *out)
+{
+    double excess[UT_QUERY_WITNESSES] = {0}, found = 0, chance = 0;
+    for (int i = 0; i < s->count; i++) {
+        const shadow *peak = &s->shadows[i];
+        int state = state_at(peak, s->shift);
+        for (int z = 0; z < STATES; z++) {
+            double here = z == state, there = (double)peak->counts[z] / OTHERS;
+            found += here * (hit(z, 0) || hit(z, 1));
+            chance += there * (hit(z, 0) || hit(z, 1));
+            for (int w = 0; w < query->witnesses; w++)
+                excess[w] += (here - there) * hit(z, w);
+        }
+    }
+    out->found = found / s->count;
+    out->chance = chance / s->count;
+    /* The witness whose coincidences stand out; both, where neither has most of them. */
+    out->witness = excess[0] >= 4 * excess[1]   ? UT_WITNESS_MIX
+                   : excess[1] >= 4 * excess[0] ? UT_WITNESS_MUSIC
+                                                : UT_WITNESS_BOTH;
+}
+
+bool ut_evidence_weigh(ut_evidence_scratch *scratch, const ut_index *index, const ut_query *query, int64_t begin,
+                       ut_evidence *out)
+{
+    ut_evidence_scratch *s = scratch;
+    s->count = cast_shadows(index, query, begin, s->shadows);
+    if (s->count == 0)
+        return false;
+    s->cells = (query->frames + CELL_FRAMES - 1) / CELL_FRAMES * BANDS;
+    take_situations(s, query->witnesses);
+    take_pool(s);
+    ut_evidence best = {.nats = -INFINITY};
+    for (int shift = CENTRE - 1; shift <= CENTRE + 1; shift++) {
+        double nats = nats_at(s, shift, -1);
+        if (nats <= best.nats)
+            continue;
+        best.nats = nats;
+        best.begin = begin - (shift - CENTRE);
+        s->shift = shift;
+    }
+    summarise(s, query, &best);
+    *out = best;
+    return true;
+}
+
+double ut_evidence_elsewhere(ut_evidence_scratch *scratch)
+{
+    double most = -INFINITY;
+    for (int shift = 0; shift < UT_QUERY_SHIFTS; shift++)
+        if (is_chance(shift))
+            most = fmax(most, nats_at(scratch, shift, -1));
+    return most;
+}
+
+double ut_evidence_spread(ut_evidence_scratch *scratch)
+{
+    double least = INFINITY;
+    for (int slice = 0; slice < SLICES; slice++)
+        least = fmin(least, nats_at(scratch, scratch->shift, slice));
+    return least;
+}
