@@ -9,8 +9,8 @@
 enum {
     STATES = UT_EVIDENCE_STATES,
     CENTRE = UT_QUERY_SHIFTS / 2,
-    NEAR = 6,                        /* frames around the hypothesis that are not taken for chance */
-    EDGE = 2,                        /* shifts at either end whose neighbours are unknown */
+    NEAR = 6, /* frames around the hypothesis that are not taken for chance */
+    EDGE = 2, /* shifts at either end whose neighbours are unknown */
     CELL_FRAMES = 128,
     SLICES = UT_QUERY_FRAMES_MAX / UT_EVIDENCE_SLICE_FRAMES + 1,
     BANDS = 4,

@@ -22,12 +22,16 @@
 #include "core/types.h"
 #include "fingerprint/query.h"
 
-enum { UT_EVIDENCE_PEAKS_MAX = 1024 /* of the reference in the window; more are not looked at */, UT_EVIDENCE_SLICE_FRAMES = 32 };
+enum {
+    UT_EVIDENCE_PEAKS_MAX = 1024 /* of the reference in the window; more are not looked at */,
+    UT_EVIDENCE_SLICE_FRAMES = 32
+};
 
 typedef struct {
-    int64_t begin; /* where on the index's timeline the query's window begins: up to a frame from where it was said to */
-    double nats;   /* negative: the recording is not there */
-    double found;  /* part of the reference's peaks that any witness has, within a frame */
+    int64_t
+        begin;    /* where on the index's timeline the query's window begins: up to a frame from where it was said to */
+    double nats;  /* negative: the recording is not there */
+    double found; /* part of the reference's peaks that any witness has, within a frame */
     double chance; /* that part when the query is moved */
     ut_witness witness;
 } ut_evidence;

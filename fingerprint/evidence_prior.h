@@ -1,6 +1,6 @@
-/* What presence looks like: see evidence.h. Learned by train/evidence.py from mixtures of the train split at 0 to -30 dB,
- * such that as many true hypotheses as possible pass 29.5 nats; any other numbers would leave the bound on wrong ones
- * as it is. Inside fingerprint/ only. */
+/* What presence looks like: see evidence.h. Learned by train/evidence.py from mixtures of the train split at 0 to -30
+ * dB, such that as many true hypotheses as possible pass 29.5 nats; any other numbers would leave the bound on wrong
+ * ones as it is. Inside fingerprint/ only. */
 #ifndef UT_FINGERPRINT_EVIDENCE_PRIOR_H
 #define UT_FINGERPRINT_EVIDENCE_PRIOR_H
 

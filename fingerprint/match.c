@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 enum { SLOT_FRAMES = 32, SLOTS = UT_QUERY_FRAMES_MAX / SLOT_FRAMES };
-enum { CANDIDATES = 200, NEAR = 4 /* frames around the hypothesis that are not taken for chance */ };
+enum { CANDIDATES = 64, NEAR = 4 /* frames around the hypothesis that are not taken for chance */ };
 
 /* Under it a match says nothing: a catalogue of one track has more places than that. */
 #define NATS_MIN 5.0
@@ -127,7 +127,8 @@ static int best_first(const void *a, const void *b)
 /* Places where a query may be found: every frame of every recording. */
 static double places(const ut_index *x)
 {
-    return (double)x->block_count * UT_INDEX_BLOCK_FRAMES * (double)x->recordings / (x->track_count ? x->track_count : 1);
+    return (double)x->block_count * UT_INDEX_BLOCK_FRAMES * (double)x->recordings /
+           (x->track_count ? x->track_count : 1);
 }
 
 /* By how much the best decoy beats what its places allow. */
@@ -147,13 +148,19 @@ static bool known(const ut_match *matches, size_t count, const ut_match *m)
     return false;
 }
 
+/* The nats of the hypothesis weighed last that are not put down to a spike or to likeness. */
+static double sound_nats(ut_matcher *m)
+{
+    return ut_evidence_spread(m->scratch) - fmax(0.0, ut_evidence_elsewhere(m->scratch));
+}
+
 /* Completes a match that was judged. What is not even one in a window as it stands needs no closer look. */
 static void reckon(ut_matcher *m, const ut_query *query, double excess, ut_match *match)
 {
     ut_evidence again;
     double nats = match->evidence.nats - excess;
     if (nats > log(places(m->index)) && ut_evidence_weigh(m->scratch, m->index, query, match->evidence.begin, &again))
-        nats = ut_evidence_spread(m->scratch) - fmax(0.0, ut_evidence_elsewhere(m->scratch)) - excess;
+        nats = sound_nats(m) - excess;
     match->log10_e = (log(places(m->index)) - nats) / log(10.0);
 }
 
@@ -181,6 +188,6 @@ bool ut_matcher_test(ut_matcher *matcher, const ut_query *query, int64_t begin, 
 {
     if (!judge(matcher, query, begin, out))
         return false;
-    out->log10_e = -out->evidence.nats / log(10.0);
+    out->log10_e = -sound_nats(matcher) / log(10.0);
     return true;
 }

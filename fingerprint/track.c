@@ -19,8 +19,9 @@ enum {
     CHUNK = 16000,           /* samples between looks at whether a window is full */
     KEPT_WINDOWS = 600,      /* a longer stretch keeps the trail of its last two hours */
 };
-#define SUPPORT_NATS 8.0 /* evidence of one window that keeps a known match going */
-#define TWIN 0.85        /* of a match's score, reached by another recording on the same peaks: ambiguous */
+#define SUPPORT_NATS 8.0     /* evidence of one window that lets a match found in it go on, and */
+#define SUPPORT_LOG10_E -3.5 /* E-value, as of one trial, that lets one not found go on */
+#define TWIN 0.85            /* of a match's score, reached by another recording on the same peaks: ambiguous */
 
 /* Speeds other than the recording's are tried on music that is otherwise unknown: the programme's peaks are moved to
  * where the recording at its own speed would have them. Such a match must be clearer, by so much. */
@@ -234,14 +235,16 @@ static ut_status search(ut_tracker *t, ut_err *err)
         if (rc != UT_OK)
             return rc;
         ut_match rest;
-        if (twin && (!ut_matcher_test(t->matcher, &t->query, twin->evidence.begin, &rest) || rest.evidence.nats < twin->evidence.nats / 2))
+        if (twin && (!ut_matcher_test(t->matcher, &t->query, twin->evidence.begin, &rest) ||
+                     rest.evidence.nats < twin->evidence.nats / 2))
             f->twins++;
     }
     for (size_t i = 0; i < t->open_count; i++) {
         ut_follow *f = &t->open[i];
         ut_match m;
         if (f->speed == t->speed && f->last_window != t->at &&
-            ut_matcher_test(t->matcher, &t->query, t->query.first + f->trace.shift, &m) && m.evidence.nats >= SUPPORT_NATS) {
+            ut_matcher_test(t->matcher, &t->query, t->query.first + f->trace.shift, &m) &&
+            m.log10_e <= SUPPORT_LOG10_E) {
             m.log10_e = 0; /* known beforehand: it says nothing about the search */
             ut_follow_support(f, t->at, &m);
         }
