@@ -19,6 +19,8 @@
     X(cues_list)                                                                                                       \
     X(cuesheet_export)                                                                                                 \
     X(separate)                                                                                                        \
+    X(audit_run)                                                                                                       \
+    X(ratio)                                                                                                           \
     X(evaluate)                                                                                                        \
     X(bench)                                                                                                           \
     X(config_check)                                                                                                    \

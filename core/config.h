@@ -58,6 +58,12 @@ typedef struct ut_config {
     struct {
         char *listen; /* ADDRESS:PORT of the Prometheus endpoint; NULL: none */
     } metrics;
+    struct {
+        double edge_tolerance_s;         /* a claimed start or end may be off by so much */
+        double duration_tolerance_s;     /* a claimed duration by so much, */
+        double duration_tolerance_ratio; /* or by this part of the detected one, whichever is more */
+        double search_s;                 /* a claim is looked for so far from where it says */
+    } audit;
     ut_channel_config *channels;
     size_t channel_count;
 } ut_config;

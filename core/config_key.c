@@ -119,6 +119,15 @@ const ut_key ut_config_keys[] = {
 
     {"metrics", "listen", UT_KEY_TEXT, AT(metrics.listen), .check = is_listen, .allowed = "ADDRESS:PORT",
      .help = "Where the Prometheus endpoint `/metrics` listens. Without it there is none."},
+
+    {"audit", "edge_tolerance_s", UT_KEY_REAL, AT(audit.edge_tolerance_s), .fallback = "2", .min = 0, .max = 600,
+     .help = "Seconds by which a claimed start or end may differ from what was detected."},
+    {"audit", "duration_tolerance_s", UT_KEY_REAL, AT(audit.duration_tolerance_s), .fallback = "2", .min = 0,
+     .max = 600, .help = "Seconds by which a claimed duration may differ,"},
+    {"audit", "duration_tolerance_ratio", UT_KEY_REAL, AT(audit.duration_tolerance_ratio), .fallback = "0.1", .min = 0,
+     .max = 1, .help = "or the part of the detected duration by which it may, whichever is more."},
+    {"audit", "search_s", UT_KEY_REAL, AT(audit.search_s), .fallback = "900", .min = 0, .max = 86400,
+     .help = "A claimed recording is looked for so many seconds before and after the claimed time."},
     {.name = NULL},
 };
 
