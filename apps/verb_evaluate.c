@@ -183,7 +183,7 @@ static const ut_opt options[] = {
     {"music", 'm', UT_OPT_TEXT, "DIR", NULL, 0, 0, "music that queries are made of"},
     {"speech", 's', UT_OPT_TEXT, "DIR", NULL, 0, 0, "speech over it; its pauses are cut"},
     {"effects", 'e', UT_OPT_TEXT, "DIR", NULL, 0, 0, "sound effects, for the condition fx"},
-    {"catalogue", 'c', UT_OPT_TEXT, "DIR,…", NULL, 0, 0, "further tracks of the catalogue, beside the music"},
+    {"catalogue", 0, UT_OPT_TEXT, "DIR,…", NULL, 0, 0, "further tracks of the catalogue, beside the music"},
     {"conditions", 0, UT_OPT_TEXT, "LIST", "clean,mix,fx,chain,speed,absent,speech,boundary", 0, 0, "what to measure"},
     {"snr", 0, UT_OPT_TEXT, "DB,…", "0,-10,-20,-30", 0, 0, "levels of music over speech, for the condition mix"},
     {"seconds", 0, UT_OPT_REAL, "S", "12", 4, 120, "length of a query"},

@@ -32,6 +32,9 @@ while read -r verb; do
     # shellcheck disable=SC2086 # a verb may be two words
     expect 0 "^usage: undertone $verb" "$undertone" $verb --help
     # shellcheck disable=SC2086
+    twice=$("$undertone" $verb --help | grep -oE '^ +-[a-zA-Z0-9],' | sort | uniq -d)
+    [ -z "$twice" ] || { echo "FAILED: $verb: two options are$twice"; failed=1; }
+    # shellcheck disable=SC2086
     expect 2 '--no-such-option: no such option' "$undertone" $verb --no-such-option
     # shellcheck disable=SC2086
     expect 2 '--log-level: loud: allowed: debug' "$undertone" $verb --log-level loud
