@@ -5,8 +5,8 @@ foreach(part backend model stream)
     ut_test(test_separator_${part} SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_${part}.c" LINK ut_test_models)
 endforeach()
 ut_test(test_separator_golden SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_golden.c" LINK ut_separator)
-ut_test(test_separator_nomem SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_nomem.c" LINK ut_test_models)
-target_link_options(test_separator_nomem PRIVATE -Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc)
+ut_test(test_separator_nomem SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_separator_nomem.c"
+    LINK ut_test_models ut_nomem)
 
 # Other instruction sets take other kernels of oneDNN.
 foreach(isa AVX2 SSE41)

@@ -9,51 +9,7 @@
 #include "core/progress.h"
 #include "core/resample.h"
 #include "core/types.h"
-
-/* The linker sends allocations of our objects here (--wrap); those inside libraries go on as they
- * are. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_realloc(void *old, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-char *__real_strdup(const char *text);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_realloc(void *old, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-char *__wrap_strdup(const char *text);
-
-static long countdown = -1; /* the allocation that fails; negative: none */
-
-static bool fails(void)
-{
-    return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_realloc(void *old, size_t size)
-{
-    return fails() ? NULL : __real_realloc(old, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-    return fails() ? NULL : __real_strdup(text);
-}
+#include "tests/unit/nomem.h"
 
 static ut_status open_config(void)
 {
@@ -121,23 +77,13 @@ static ut_status walk_paths(void)
 
 static void each_allocation_may_fail(void **state)
 {
-    ut_status (*const *attempt)(void) = *state;
-    long n = 0;
-    ut_status rc;
-    do {
-        countdown = n;
-        rc = (*attempt)();
-        bool reached = countdown < 0;
-        countdown = -1;
-        assert_int_equal(rc, reached ? UT_E_NOMEM : UT_OK);
-    } while (rc != UT_OK && ++n < 10000);
-    assert_true(n > 0);
+    nomem_each(*(const nomem_attempt *)*state);
 }
 
 int main(void)
 {
-    static ut_status (*attempts[])(void) = {open_config,   open_fft,       open_digest, open_resampler,
-                                            open_progress, copy_recording, walk_paths};
+    static nomem_attempt attempts[] = {open_config,   open_fft,       open_digest, open_resampler,
+                                       open_progress, copy_recording, walk_paths};
     struct CMUnitTest tests[COUNT(attempts)];
     static const char *const names[] = {"config", "fft", "digest", "resampler", "progress", "recording", "paths"};
     for (size_t i = 0; i < COUNT(attempts); i++)

@@ -3,37 +3,9 @@
 #include "tests/unit/support.h"
 
 #include "separator/stream.h"
+#include "separator/unmix.h"
 #include "tests/unit/model_maker.h"
-
-/* The linker sends allocations of our objects here (--wrap); those inside libraries go on as they are. */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-static long countdown = -1; /* the allocation that fails; negative: none */
-
-static bool fails(void)
-{
-    return countdown >= 0 && countdown-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-    return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-    return fails() ? NULL : __real_calloc(count, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    return fails() ? NULL : __real_aligned_alloc(alignment, size);
-}
+#include "tests/unit/nomem.h"
 
 static char *bytes;
 static size_t size;
@@ -97,12 +69,11 @@ static ut_status ignore(void *arg, int64_t first, const float *mix, const float 
 
 static ut_status open_stream(void)
 {
-    long kept = countdown;
+    long paused = nomem_pause();
     ut_separator *separator = NULL;
     ut_stream *stream = NULL;
-    countdown = -1;
     assert_int_equal(ut_separator_open(model, "ref", UT_PRECISION_F32, 2, &separator, NULL), UT_OK);
-    countdown = kept;
+    nomem_resume(paused);
     ut_status rc = ut_stream_open(separator, 0, 0, ignore, NULL, &stream, NULL);
     assert_true((rc == UT_OK) == (stream != NULL));
     ut_stream_close(&stream);
@@ -110,25 +81,41 @@ static ut_status open_stream(void)
     return rc;
 }
 
+static ut_status drop(void *arg, float *original, float *stem, size_t frames, ut_err *err)
+{
+    (void)arg;
+    (void)original;
+    (void)stem;
+    (void)frames;
+    (void)err;
+    return UT_OK;
+}
+
+static ut_status open_unmix(void)
+{
+    static const float silence[2 * 300];
+    ut_unmix *unmix = NULL;
+    ut_status rc = ut_unmix_open(model, "ref", UT_PRECISION_F32, 8000, 2, drop, NULL, &unmix, NULL);
+    assert_true((rc == UT_OK) == (unmix != NULL));
+    if (rc == UT_OK)
+        rc = ut_unmix_push(unmix, silence, 300, NULL);
+    if (rc == UT_OK)
+        rc = ut_unmix_finish(unmix, NULL);
+    if (rc == UT_OK)
+        rc = ut_unmix_restart(unmix, NULL);
+    ut_unmix_close(&unmix);
+    return rc;
+}
+
 static void each_allocation_may_fail(void **state)
 {
-    ut_status (*const *attempt)(void) = *state;
-    long n = 0;
-    ut_status rc;
-    do {
-        countdown = n;
-        rc = (*attempt)();
-        bool reached = countdown < 0;
-        countdown = -1;
-        assert_int_equal(rc, reached ? UT_E_NOMEM : UT_OK);
-    } while (rc != UT_OK && ++n < 1000);
-    assert_true(n > 0);
+    nomem_each(*(const nomem_attempt *)*state);
 }
 
 int main(void)
 {
-    static ut_status (*attempts[])(void) = {parse, open_ref, open_onednn, open_stream};
-    static const char *const names[] = {"model", "ref", "onednn", "stream"};
+    static nomem_attempt attempts[] = {parse, open_ref, open_onednn, open_stream, open_unmix};
+    static const char *const names[] = {"model", "ref", "onednn", "stream", "unmix"};
     struct CMUnitTest tests[COUNT(attempts)];
     for (size_t i = 0; i < COUNT(attempts); i++)
         tests[i] = (struct CMUnitTest){names[i], each_allocation_may_fail, NULL, NULL, &attempts[i]};
