@@ -1,10 +1,10 @@
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "apps/bench/stages.h"
 #include "apps/cli.h"
 #include "apps/machine.h"
+#include "apps/report.h"
 #include "fingerprint/params.h"
 #include "pipeline/recognition.h"
 
@@ -64,24 +64,12 @@ static ut_status run_stages(const ut_args *args, const ut_model *model, ut_figur
     return rc;
 }
 
-/* Writes BASE.md and BASE.json. */
-static ut_status write_reports(const ut_figures *figures, const char *base, ut_err *err)
+static ut_status form(const void *what, FILE *out, bool json, ut_err *err)
 {
-    char path[4096];
-    ut_status rc = UT_OK;
-    for (int json = 0; json < 2 && rc == UT_OK; json++) {
-        snprintf(path, sizeof path, "%s.%s", base, json ? "json" : "md");
-        FILE *file = fopen(path, "w");
-        if (!file)
-            return ut_fail(err, UT_E_IO, "%s: %s", path, strerror(errno));
-        if (json)
-            rc = ut_figures_json(file, figures, err);
-        else
-            ut_figures_text(file, figures);
-        if (fclose(file) != 0 && rc == UT_OK)
-            rc = ut_fail(err, UT_E_IO, "%s: %s", path, strerror(errno));
-    }
-    return rc;
+    if (json)
+        return ut_figures_json(out, what, err);
+    ut_figures_text(out, what);
+    return UT_OK;
 }
 
 static int run(const ut_args *args)
@@ -92,12 +80,10 @@ static int run(const ut_args *args)
     ut_status rc = ut_recognition_model(ut_args_text(args, "separator"), &model, &err);
     if (rc == UT_OK)
         rc = run_stages(args, model, &figures, &err);
-    if (rc == UT_OK && ut_args_json(args))
-        rc = ut_figures_json(stdout, &figures, &err);
-    else if (rc == UT_OK)
-        ut_figures_text(stdout, &figures);
+    if (rc == UT_OK)
+        rc = form(&figures, stdout, ut_args_json(args), &err);
     if (rc == UT_OK && ut_args_given(args, "output"))
-        rc = write_reports(&figures, ut_args_text(args, "output"), &err);
+        rc = ut_report_write(ut_args_text(args, "output"), form, &figures, &err);
     ut_figures_clear(&figures);
     ut_model_close(&model);
     return rc == UT_OK ? 0 : ut_cli_fail(args, &err);

@@ -1,4 +1,3 @@
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +6,7 @@
 #include "apps/cli.h"
 #include "apps/evaluate/report.h"
 #include "apps/parallel.h"
+#include "apps/report.h"
 #include "pipeline/recognition.h"
 
 /* Queries per stream of the boundary test, which is ten times as long. */
@@ -126,35 +126,20 @@ static int read_options(const ut_args *args, evaluation *e)
     return exit_code ? exit_code : each_name(args, e, "conditions");
 }
 
-/* Writes BASE.md and BASE.json. */
-static ut_status write_reports(const evaluation *e, const char *base, ut_err *err)
+static ut_status form(const void *what, FILE *out, bool json, ut_err *err)
 {
-    char path[4096];
-    ut_status rc = UT_OK;
-    for (int json = 0; json < 2 && rc == UT_OK; json++) {
-        snprintf(path, sizeof path, "%s.%s", base, json ? "json" : "md");
-        FILE *file = fopen(path, "w");
-        if (!file)
-            return ut_fail(err, UT_E_IO, "%s: %s", path, strerror(errno));
-        if (json)
-            rc = ut_eval_report_json(file, e->material, &e->plan, &e->result, err);
-        else
-            ut_eval_report_text(file, e->material, &e->plan, &e->result);
-        if (fclose(file) != 0 && rc == UT_OK)
-            rc = ut_fail(err, UT_E_IO, "%s: %s", path, strerror(errno));
-    }
-    return rc;
+    const evaluation *e = what;
+    if (json)
+        return ut_eval_report_json(out, e->material, &e->plan, &e->result, err);
+    ut_eval_report_text(out, e->material, &e->plan, &e->result);
+    return UT_OK;
 }
 
 static ut_status report(const ut_args *args, const evaluation *e, ut_err *err)
 {
-    ut_status rc = UT_OK;
-    if (ut_args_json(args))
-        rc = ut_eval_report_json(stdout, e->material, &e->plan, &e->result, err);
-    else
-        ut_eval_report_text(stdout, e->material, &e->plan, &e->result);
+    ut_status rc = form(e, stdout, ut_args_json(args), err);
     if (rc == UT_OK && ut_args_given(args, "output"))
-        rc = write_reports(e, ut_args_text(args, "output"), err);
+        rc = ut_report_write(ut_args_text(args, "output"), form, e, err);
     return rc;
 }
 

@@ -53,6 +53,12 @@ expect 0 'uri: "rtsp://u:\*\*\*@h/"' "$undertone" config dump --config "$scratch
 expect 1 'stdout|cannot be written' bash -c "'$undertone' config document >/dev/full"
 expect 1 'stdout|cannot be written' bash -c "'$undertone' config document >&-"
 
+# A report in both forms, or neither.
+expect 0 'peak resident' "$undertone" bench --stages none --separator none -o "$scratch/figures"
+grep -q 'peak resident' "$scratch/figures.md" && jq -e . "$scratch/figures.json" >/dev/null ||
+    { echo "FAILED: bench -o: figures.md or figures.json"; failed=1; }
+expect 1 'absent/figures.md' "$undertone" bench --stages none --separator none -o "$scratch/absent/figures"
+
 # Doctor may find this machine wanting; what it says must be JSON in any case.
 "$undertone" doctor --json >"$scratch/doctor.json" 2>"$scratch/doctor.log"
 rc=$?
