@@ -1,1 +1,1 @@
-ut_fuzzer(fuzz_claim SOURCES "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_claim.c" LINK ut_cuesheet)
+ut_fuzzer(fuzz_claim SOURCES "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_claim.c" LINK ut_audit)
