@@ -9,6 +9,7 @@
 #include "core/config.h"
 #include "core/digest.h"
 #include "core/file.h"
+#include "core/progress.h"
 
 #define CLAIM_LIMIT (64u << 20)
 
@@ -58,14 +59,33 @@ static ut_status read_claims(const ut_args *args, audit_run *run, ut_err *err)
 
 typedef struct {
     ut_references *references;
+    ut_progress *progress;
     ut_err *err;
 } reference_walk;
 
 static ut_status add_reference(void *arg, const ut_recording *rec)
 {
     reference_walk *walk = arg;
+    ut_progress_add(walk->progress, 1, rec->title);
     return ut_cli_stopped() ? ut_fail(walk->err, UT_E_STOPPED, "stopped")
                             : ut_references_add(walk->references, rec, walk->err);
+}
+
+/* Which claims the catalogue has a recording for. */
+static ut_status read_references(ut_store *store, audit_run *run, ut_err *err)
+{
+    ut_store_stats stats = {0};
+    reference_walk walk = {.err = err};
+    ut_status rc = ut_references_open(run->claims.items, run->claims.count, &run->references, err);
+    walk.references = run->references;
+    if (rc == UT_OK)
+        rc = ut_store_describe(store, &stats, err);
+    if (rc == UT_OK)
+        rc = ut_progress_open("audit run", "recordings", (uint64_t)stats.recordings, &walk.progress);
+    if (rc == UT_OK)
+        rc = ut_store_recording_each(store, add_reference, &walk, err);
+    ut_progress_close(&walk.progress);
+    return rc;
 }
 
 static ut_status read_store(const ut_args *args, audit_run *run, ut_err *err)
@@ -78,11 +98,7 @@ static ut_status read_store(const ut_args *args, audit_run *run, ut_err *err)
     if (rc == UT_OK && run->data.segments == 0)
         rc = ut_fail(err, UT_E_NOTFOUND, "channel %s: nothing was captured or replayed in this range", in->channel);
     if (rc == UT_OK)
-        rc = ut_references_open(run->claims.items, run->claims.count, &run->references, err);
-    if (rc == UT_OK) {
-        reference_walk walk = {run->references, err};
-        rc = ut_store_recording_each(store, add_reference, &walk, err);
-    }
+        rc = read_references(store, run, err);
     ut_store_close(&store);
     return rc;
 }
@@ -174,7 +190,7 @@ static void print_finding(const audit_run *run, const ut_audit_finding *f)
     putchar('\n');
 }
 
-static void print_summary(const audit_run *run)
+static ut_status print_summary(const audit_run *run, ut_err *err)
 {
     ut_audit_sum sums[UT_AUDIT_OUTCOMES];
     const ut_audit_input *in = &run->input;
@@ -190,6 +206,7 @@ static void print_summary(const audit_run *run)
     printf("%-46s %6s %10.1f s\n", "Not captured or not analysed", "", (double)run->audit.unobserved_ns / 1e9);
     if (run->audit.outside)
         printf("%zu of %zu claims lie outside the range and were not audited\n", run->audit.outside, in->claim_count);
+    return fflush(stdout) == 0 ? UT_OK : ut_fail(err, UT_E_IO, "standard output: cannot be written");
 }
 
 /* --- the verb -------------------------------------------------------------------------------- */
@@ -249,7 +266,7 @@ static int run_audit(const ut_args *args)
     if (rc == UT_OK && ut_args_json(args))
         rc = write_report(&run.report, ut_audit_json, NULL, &err);
     else if (rc == UT_OK)
-        print_summary(&run);
+        rc = print_summary(&run, &err);
     run_clear(&run);
     return rc == UT_OK ? 0 : ut_cli_fail(args, &err);
 }

@@ -57,7 +57,7 @@ static json_t *shares_json(const ut_args *args, const ut_share_input *in, const 
     return ok ? object : NULL;
 }
 
-static void print_shares(const ut_share_input *in, const ut_shares *shares)
+static ut_status print_shares(const ut_share_input *in, const ut_shares *shares, ut_err *err)
 {
     printf("%-16s %12s %8s  %-19s %s\n", "society", "seconds", "share", "interval", "of all music");
     for (size_t i = 0; i < shares->count; i++) {
@@ -75,6 +75,7 @@ static void print_shares(const ut_share_input *in, const ut_shares *shares)
     else
         printf("no interval: %zu %s(s) observed, at least %d are needed\n", shares->clusters, cluster_name(shares),
                UT_SHARE_CLUSTERS);
+    return fflush(stdout) == 0 ? UT_OK : ut_fail(err, UT_E_IO, "standard output: cannot be written");
 }
 
 static ut_status estimate(const ut_args *args, ut_share_input *in, ut_shares *shares, ut_err *err)
@@ -117,7 +118,7 @@ static int ratio(const ut_args *args)
     if (rc == UT_OK && ut_args_json(args))
         rc = ut_json_print(shares_json(args, &in, &shares), &err);
     else if (rc == UT_OK)
-        print_shares(&in, &shares);
+        rc = print_shares(&in, &shares, &err);
     ut_shares_clear(&shares);
     return rc == UT_OK ? 0 : ut_cli_fail(args, &err);
 }

@@ -203,6 +203,11 @@ static void the_ratio_adds_up(void **state)
              UT_SCHEMAS, f->folder);
     assert_int_equal(system(command), 0);
     assert_int_equal(undertone(f, "ratio " RANGE), 0);
+    snprintf(command, sizeof command, "%s audit run %s/claim.csv " RANGE " --store %s >/dev/full 2>/dev/null",
+             UT_PROGRAM, f->folder, f->store);
+    assert_int_equal(WEXITSTATUS(system(command)), 1);
+    snprintf(command, sizeof command, "%s ratio " RANGE " --store %s >/dev/full 2>/dev/null", UT_PROGRAM, f->store);
+    assert_int_equal(WEXITSTATUS(system(command)), 1);
     assert_int_equal(undertone(f, "ratio --channel two --from " DAY_FROM " --to " DAY_TO), 1);
 }
 
