@@ -14,6 +14,10 @@
     X(replay)                                                                                                          \
     X(reidentify)                                                                                                      \
     X(run)                                                                                                             \
+    X(status)                                                                                                          \
+    X(worker)                                                                                                          \
+    X(events_tail)                                                                                                     \
+    X(events_republish)                                                                                                \
     X(channel_list)                                                                                                    \
     X(channel_test)                                                                                                    \
     X(cues_list)                                                                                                       \

@@ -13,6 +13,7 @@
 #include "db/store.h"
 #include "fingerprint/index.h"
 #include "pipeline/gst.h"
+#include "pipeline/kafka.h"
 #include "separator/separator.h"
 
 typedef enum { GOOD, WARNING, BAD } verdict;
@@ -249,6 +250,20 @@ static void check_clock(doctor *d)
         report(d, GOOD, "clock", NULL, "synchronised to %.0f ms", (double)state.maxerror / 1000);
 }
 
+static void check_kafka(doctor *d)
+{
+    const ut_config *config = ut_args_config(d->args);
+    ut_err err = {0};
+    int brokers = 0;
+    if (!config->kafka.brokers)
+        return;
+    if (ut_kafka_ping(config, &brokers, &err) != UT_OK)
+        report(d, BAD, "kafka", "is kafka.brokers right, do the brokers run, do kafka.properties fit them?", "%s",
+               err.text);
+    else
+        report(d, GOOD, "kafka", NULL, "%s: %d broker%s", config->kafka.brokers, brokers, brokers == 1 ? "" : "s");
+}
+
 static int run(const ut_args *args)
 {
     doctor d = {.args = args, .json = ut_args_json(args)};
@@ -259,6 +274,7 @@ static int run(const ut_args *args)
     check_device(&d);
     check_separator(&d);
     check_store(&d);
+    check_kafka(&d);
     check_disk(&d);
     check_clock(&d);
     return d.bad ? 1 : 0;

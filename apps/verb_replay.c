@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <pthread.h>
@@ -14,6 +15,7 @@
 #include "core/progress.h"
 #include "cuesheet/json.h"
 #include "pipeline/catalogue.h"
+#include "pipeline/jobs.h"
 #include "pipeline/recognition.h"
 #include "pipeline/recorder.h"
 #include "pipeline/replay.h"
@@ -145,9 +147,59 @@ static ut_status start_outbox(replay_run *run, ut_err *err)
     char *sink = (char *)ut_args_text(run->args, "events");
     if (!sink)
         return UT_OK;
-    ut_outbox_options options = {.store = run->options.store, .sinks = &sink, .sink_count = 1};
+    ut_outbox_options options = {
+        .store = run->options.store, .sinks = &sink, .sink_count = 1, .config = ut_args_config(run->args)};
     ut_status rc = ut_outbox_start(&options, &run->outbox, err);
     run->options.outbox = run->outbox;
+    return rc;
+}
+
+/* --- as jobs for others --- */
+
+static void count_job(void *arg)
+{
+    ut_progress_add(((replay_run *)arg)->progress, 1, NULL);
+}
+
+/* Workers find the files by these paths. */
+static ut_status make_job(const char *channel, const ut_replay_item *item, ut_job *out, ut_err *err)
+{
+    char *real = strstr(item->path, "://") ? strdup(item->path) : realpath(item->path, NULL);
+    if (!real)
+        return ut_fail(err, UT_E_IO, "%s: %s", item->path, strerror(errno));
+    ut_status rc = ut_job_make(channel, real, item->start_ns, item->duration_s, out, err);
+    free(real);
+    return rc;
+}
+
+static ut_status submit_all(replay_run *run, ut_err *err)
+{
+    size_t made = 0;
+    ut_status rc = find_files(run, err);
+    if (rc == UT_OK)
+        rc = place_files(run, err);
+    ut_job *jobs = rc == UT_OK ? calloc(run->paths.count, sizeof *jobs) : NULL;
+    if (rc == UT_OK && !jobs)
+        rc = ut_fail(err, UT_E_NOMEM, "%zu jobs", run->paths.count);
+    for (; rc == UT_OK && made < run->paths.count; made += rc == UT_OK)
+        rc = make_job(run->options.channel, &run->items[made], &jobs[made], err);
+    if (rc == UT_OK)
+        rc = ut_progress_open("submit", "jobs", made, &run->progress);
+    if (rc == UT_OK)
+        rc = ut_jobs_submit(ut_args_config(run->args), jobs, made, ut_cli_stopped, count_job, run, err);
+    ut_progress_close(&run->progress);
+    for (size_t i = 0; rc == UT_OK && ut_args_json(run->args) && i < made; i++) {
+        char *json;
+        if ((rc = ut_job_write(&jobs[i], &json, err)) == UT_OK) {
+            puts(json);
+            free(json);
+        }
+    }
+    if (rc == UT_OK && !ut_args_json(run->args))
+        printf("%zu job%s submitted\n", made, made == 1 ? "" : "s");
+    while (made > 0)
+        ut_job_clear(&jobs[--made]);
+    free(jobs);
     return rc;
 }
 
@@ -192,6 +244,16 @@ static int replay_verb(const ut_args *args)
                                   .progress = on_progress},
                       .lock = PTHREAD_MUTEX_INITIALIZER};
     run.options.arg = &run;
+    static const char *const of_the_worker[] = {"jobs", "separator", "backend", "params", "events"};
+    for (size_t i = 0; ut_args_flag(args, "submit") && i < sizeof of_the_worker / sizeof *of_the_worker; i++)
+        if (ut_args_given(args, of_the_worker[i]))
+            return ut_cli_usage(args, "--%s: not with --submit: the workers' configuration says it", of_the_worker[i]);
+    if (ut_args_flag(args, "submit")) {
+        ut_status submitted = submit_all(&run, &err);
+        free(run.items);
+        ut_paths_clear(&run.paths);
+        return submitted == UT_OK ? 0 : ut_cli_fail(args, &err);
+    }
     bool left = false;
     double before_s = ut_monotonic_s();
     ut_status rc = replay_all(&run, &err);
@@ -230,13 +292,17 @@ static const ut_opt replay_options[] = {
      .min = 0,
      .max = 1024,
      .help = "files at a time; 0: one per core"},
+    {.name = "submit",
+     .kind = UT_OPT_FLAG,
+     .help =
+         "puts the files as jobs into Kafka (kafka.brokers), for `undertone worker`, instead of replaying them here"},
     {.name = "separator", .kind = UT_OPT_TEXT, .value = "MODEL|none", .help = "default: as configured"},
     {.name = "backend", .kind = UT_OPT_CHOICE, .value = "auto|ref|onednn|cuda", .help = "default: as configured"},
     {.name = "params", .kind = UT_OPT_CHOICE, .value = "p1|p2|p3", .help = "default: as configured"},
     {.name = "events",
      .kind = UT_OPT_TEXT,
      .value = "SINK",
-     .help = "publishes the store's events meanwhile: jsonl:PATH or jsonl:-"},
+     .help = "publishes the store's events meanwhile: jsonl:PATH, jsonl:-, kafka: or kafka:HOST:PORT,…"},
     {0},
 };
 
@@ -248,6 +314,7 @@ const ut_verb ut_verb_replay = {
     .max_arguments = -1,
     .options = replay_options,
     .examples = "undertone replay /archive/news1/2026-11-21 --channel news1 --start 2026-11-21T06:00:00Z\n"
-                "undertone replay /archive/news1 --channel news1 --start name --events jsonl:events.jsonl",
+                "undertone replay /archive/news1 --channel news1 --start name --events jsonl:events.jsonl\n"
+                "undertone replay /archive/news1 --channel news1 --start name --submit --config undertone.yaml",
     .run = replay_verb,
 };

@@ -135,7 +135,8 @@ ut_status ut_time_parse(const char *text, int64_t *utc_ns, ut_err *err)
     return UT_OK;
 }
 
-const char *ut_time_format(int64_t utc_ns, char *buf, size_t size)
+/* Date and time to the second; *nanos is what is left. */
+static int format_seconds(int64_t utc_ns, char *buf, size_t size, int *nanos)
 {
     int64_t ns = utc_ns % UT_NS_PER_S;
     time_t seconds = utc_ns / UT_NS_PER_S;
@@ -145,8 +146,24 @@ const char *ut_time_format(int64_t utc_ns, char *buf, size_t size)
     }
     struct tm utc;
     gmtime_r(&seconds, &utc);
-    snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
-             utc.tm_hour, utc.tm_min, utc.tm_sec, (int)(ns / 1000000));
+    *nanos = (int)ns;
+    return snprintf(buf, size, "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday,
+                    utc.tm_hour, utc.tm_min, utc.tm_sec);
+}
+
+const char *ut_time_format(int64_t utc_ns, char *buf, size_t size)
+{
+    int nanos, used = format_seconds(utc_ns, buf, size, &nanos);
+    if (used > 0 && (size_t)used < size)
+        snprintf(buf + used, size - (size_t)used, ".%03dZ", nanos / 1000000);
+    return buf;
+}
+
+const char *ut_time_format_ns(int64_t utc_ns, char *buf, size_t size)
+{
+    int nanos, used = format_seconds(utc_ns, buf, size, &nanos);
+    if (used > 0 && (size_t)used < size)
+        snprintf(buf + used, size - (size_t)used, ".%09dZ", nanos);
     return buf;
 }
 

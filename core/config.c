@@ -96,7 +96,10 @@ static ut_status set(reader *r, const ut_key *key, void *base)
     if (rc == UT_E_NOMEM)
         return ut_fail(r->err, rc, "%s: %s: out of memory", r->name, path);
     if (rc != UT_OK)
-        return complain(r, "%s: %.80s: %s", path, ut_redact(scalar(r), shown, sizeof shown), why);
+        return complain(r, "%s: %.80s: %s", path,
+                        key->secret && key->type == UT_KEY_LIST ? ut_redact_property(scalar(r), shown, sizeof shown)
+                                                                : ut_redact(scalar(r), shown, sizeof shown),
+                        why);
     return UT_OK;
 }
 

@@ -50,11 +50,23 @@ typedef struct ut_config {
         bool rebuild_when_silent;
     } capture;
     struct {
-        char **sinks; /* "jsonl:PATH", "jsonl:-" */
+        char **sinks; /* "jsonl:PATH", "jsonl:-", "kafka:", "kafka:HOST:PORT,…" */
         size_t sink_count;
         double retry_min_s;
         double retry_max_s;
     } events;
+    struct {
+        char *brokers;      /* HOST:PORT,…; NULL: none */
+        char *topic_prefix; /* of every topic and group */
+        bool create_topics;
+        int64_t partitions;  /* of a topic that undertone makes */
+        int64_t replication; /* 0: the cluster's default */
+        char **properties;   /* "name=value" of librdkafka. May hold a password */
+        size_t property_count;
+        char *properties_file; /* more of them, a line each; NULL: none */
+        char *dead_letters;    /* a file beside the topic; NULL: none */
+        double session_timeout_s;
+    } kafka;
     struct {
         char *listen; /* ADDRESS:PORT of the Prometheus endpoint; NULL: none */
     } metrics;
@@ -84,5 +96,8 @@ UT_CHECK ut_status ut_config_document(FILE *out, ut_err *err);
 /* Copies a URI or DSN with its passwords (user:PASSWORD@, passphrase=, password=, token=, key=)
  * shown as "***"; returns buf. */
 const char *ut_redact(const char *uri, char *buf, size_t size);
+/* The same of a "name=value" whose name tells that the value is a secret (password, secret, token, pem, oauthbearer):
+ * "name=***". */
+const char *ut_redact_property(const char *property, char *buf, size_t size);
 
 #endif

@@ -48,7 +48,19 @@ static bool is_listen(const char *value)
 
 static bool is_sink(const char *value)
 {
-    return strncmp(value, "jsonl:", 6) == 0 && value[6] != '\0';
+    return (strncmp(value, "jsonl:", 6) == 0 && value[6] != '\0') || strncmp(value, "kafka:", 6) == 0;
+}
+
+static bool is_topic_prefix(const char *value)
+{
+    size_t size = strlen(value);
+    return size <= 100 && strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == size;
+}
+
+static bool is_property(const char *value)
+{
+    const char *equals = strchr(value, '=');
+    return equals && equals > value;
 }
 
 static bool is_store(const char *value)
@@ -110,12 +122,37 @@ const ut_key ut_config_keys[] = {
      .help = "Rebuild a source that fell silent; some receivers come back only so."},
 
     {"events", "sinks", UT_KEY_LIST, AT(events.sinks), .count_offset = offsetof(ut_config, events.sink_count),
-     .check = is_sink, .allowed = "jsonl:PATH or jsonl:- (stdout)",
+     .check = is_sink, .allowed = "jsonl:PATH or jsonl:- (stdout) or kafka: or kafka:HOST:PORT,…",
      .help = "Where events go, at least once each. Without a sink they wait in the store's outbox."},
     {"events", "retry_min_s", UT_KEY_REAL, AT(events.retry_min_s), .fallback = "0.5", .min = 0.01, .max = 3600,
      .help = "First wait after a sink failed; doubles up to `retry_max_s`."},
     {"events", "retry_max_s", UT_KEY_REAL, AT(events.retry_max_s), .fallback = "30", .min = 0.01, .max = 86400,
      .help = "Longest wait after a sink failed."},
+
+    {"kafka", "brokers", UT_KEY_TEXT, AT(kafka.brokers), .allowed = "HOST:PORT,…",
+     .help = "Where the cluster is first asked: for the sink `kafka:`, `events tail`, `worker` and `run --group`."},
+    {"kafka", "topic_prefix", UT_KEY_TEXT, AT(kafka.topic_prefix), .fallback = "undertone", .check = is_topic_prefix,
+     .allowed = "1 to 100 letters, digits, dots, dashes, underscores",
+     .help = "What the names of all topics and groups begin with."},
+    {"kafka", "create_topics", UT_KEY_BOOL, AT(kafka.create_topics), .fallback = "true",
+     .help = "Make topics that are not there. `false`: somebody else makes them (docs/EVENTS.md lists them)."},
+    {"kafka", "partitions", UT_KEY_INT, AT(kafka.partitions), .fallback = "6", .min = 1, .max = 10000,
+     .help = "Of a topic that is made."},
+    {"kafka", "replication", UT_KEY_INT, AT(kafka.replication), .fallback = "0", .min = 0, .max = 100,
+     .help = "Copies of a topic that is made. 0: as the cluster is set."},
+    {"kafka", "properties", UT_KEY_LIST, AT(kafka.properties),
+     .count_offset = offsetof(ut_config, kafka.property_count), .secret = true, .check = is_property,
+     .allowed = "NAME=VALUE",
+     .help = "Any property of librdkafka, such as `security.protocol=SASL_SSL`, `sasl.mechanism=SCRAM-SHA-512`, "
+             "`ssl.ca.location=/etc/ssl/kafka.pem`, `compression.type=lz4`."},
+    {"kafka", "properties_file", UT_KEY_TEXT, AT(kafka.properties_file), .allowed = "a path",
+     .help = "A file of more properties, one `NAME=VALUE` a line, for those that are secret."},
+    {"kafka", "dead_letters", UT_KEY_TEXT, AT(kafka.dead_letters), .allowed = "a path",
+     .help = "A file to which events are written whole, as JSON Lines, that the cluster refuses for good; beside the "
+             "topic for them."},
+    {"kafka", "session_timeout_s", UT_KEY_REAL, AT(kafka.session_timeout_s), .fallback = "10", .min = 1, .max = 1800,
+     .help =
+         "A worker or monitor that the cluster has not heard of for so long is taken for dead; others get its work."},
 
     {"metrics", "listen", UT_KEY_TEXT, AT(metrics.listen), .check = is_listen, .allowed = "ADDRESS:PORT",
      .help = "Where the Prometheus endpoint `/metrics` listens. Without it there is none."},

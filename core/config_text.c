@@ -54,6 +54,21 @@ const char *ut_redact(const char *uri, char *buf, size_t size)
     return buf;
 }
 
+const char *ut_redact_property(const char *property, char *buf, size_t size)
+{
+    static const char *const names[] = {"password", "secret", "token", "pem", "oauthbearer"};
+    size_t name_size = strcspn(property, "=: ");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *found = strcasestr(property, names[i]);
+        if (found && found < property + name_size) {
+            snprintf(buf, size, "%.*s=***", (int)name_size, property);
+            return buf;
+        }
+    }
+    snprintf(buf, size, "%s", property);
+    return buf;
+}
+
 /* --- dump
  * -------------------------------------------------------------------------------------------- */
 
@@ -77,6 +92,14 @@ static void put_secret(FILE *out, const char *value)
     size_t size = 2 * strlen(value) + 8; /* "key=x" becomes "key=***" */
     char *shown = malloc(size);
     put_text(out, shown ? ut_redact(value, shown, size) : "***");
+    free(shown);
+}
+
+static void put_property(FILE *out, const char *value)
+{
+    size_t size = strlen(value) + 8;
+    char *shown = malloc(size);
+    put_text(out, shown ? ut_redact_property(value, shown, size) : "***");
     free(shown);
 }
 
@@ -105,7 +128,7 @@ static void put_value(FILE *out, const ut_key *key, const void *base)
         fputc('[', out);
         for (size_t i = 0; i < count; i++) {
             fputs(i ? ", " : "", out);
-            put_text(out, (*(char **const *)at)[i]);
+            (key->secret ? put_property : put_text)(out, (*(char **const *)at)[i]);
         }
         fputc(']', out);
         break;

@@ -38,18 +38,8 @@ json_t *ut_json_real(double value)
 
 json_t *ut_json_time(int64_t utc_ns)
 {
-    int64_t nanos = utc_ns % UT_NS_PER_S;
-    time_t seconds = (time_t)(utc_ns / UT_NS_PER_S);
-    if (nanos < 0) {
-        nanos += UT_NS_PER_S;
-        seconds--;
-    }
-    struct tm tm;
-    char date[40], text[64];
-    if (!gmtime_r(&seconds, &tm) || strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-        return json_null();
-    snprintf(text, sizeof text, "%s.%09dZ", date, (int)nanos);
-    return json_string(text);
+    char text[40];
+    return json_string(ut_time_format_ns(utc_ns, text, sizeof text));
 }
 
 static json_t *party_json(const ut_party *party)

@@ -63,7 +63,15 @@ struct ut_store_ops {
 
     ut_status (*outbox_peek)(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
                              ut_err *err);
+    ut_status (*outbox_put)(ut_store *store, const ut_event *events, size_t count, size_t *added, ut_err *err);
     ut_status (*outbox_ack)(ut_store *store, const int64_t *seqs, size_t count, ut_err *err);
+
+    ut_status (*lease_take)(ut_store *store, const char *name, const char *owner, double for_s, bool *held,
+                            char holder[UT_OWNER_SIZE], ut_err *err);
+    ut_status (*lease_drop)(ut_store *store, const char *name, const char *owner, ut_err *err);
+    ut_status (*instance_put)(ut_store *store, const ut_instance *instance, ut_err *err);
+    ut_status (*instance_remove)(ut_store *store, const char *id, ut_err *err);
+    ut_status (*instance_each)(ut_store *store, ut_instance_fn fn, void *arg, ut_err *err);
 };
 
 extern const ut_store_ops ut_store_sqlite;

@@ -56,7 +56,7 @@ UT_CHECK ut_status ut_sqlite_define(ut_sqlite *self, ut_err *err);
 /* Raises the catalogue version, within a transaction. */
 UT_CHECK ut_status ut_sqlite_catalogue_raise(ut_sqlite *self, ut_err *err);
 /* Adds an event to the outbox, within a transaction. */
-UT_CHECK ut_status ut_sqlite_outbox_put(ut_sqlite *self, const ut_event *event, ut_err *err);
+UT_CHECK ut_status ut_sqlite_outbox_add(ut_sqlite *self, const ut_event *event, ut_err *err);
 
 /* Airplays as their latest revisions have them: columns of the joined tables `a` (airplay) and `r` (revision, NULL
  * where there is none). Read by ut_sqlite_airplay_read from column `at` on. */
@@ -121,6 +121,13 @@ UT_SQLITE_OP(trail_each, const ut_trail_query *query, ut_trail_row_fn fn, void *
 UT_SQLITE_OP(trail_count, const ut_trail_query *query, int64_t *count, int64_t *oldest);
 /* sqlite_outbox.c */
 UT_SQLITE_OP(outbox_peek, int64_t after, ut_event *events, size_t capacity, size_t *got);
+UT_SQLITE_OP(outbox_put, const ut_event *events, size_t count, size_t *added);
 UT_SQLITE_OP(outbox_ack, const int64_t *seqs, size_t count);
+/* sqlite_instance.c */
+UT_SQLITE_OP(lease_take, const char *name, const char *owner, double for_s, bool *held, char holder[UT_OWNER_SIZE]);
+UT_SQLITE_OP(lease_drop, const char *name, const char *owner);
+UT_SQLITE_OP(instance_put, const ut_instance *instance);
+UT_SQLITE_OP(instance_remove, const char *id);
+UT_SQLITE_OP(instance_each, ut_instance_fn fn, void *arg);
 
 #endif

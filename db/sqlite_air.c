@@ -158,7 +158,7 @@ ut_status ut_sqlite_gap_put(ut_store *store, const ut_gap *gap, const ut_event *
     if (rc == UT_OK && sqlite3_changes(self->db) > 0) {
         rc = ut_sqlite_seal(self, "gap", sqlite3_last_insert_rowid(self->db), err);
         if (rc == UT_OK && event)
-            rc = ut_sqlite_outbox_put(self, event, err);
+            rc = ut_sqlite_outbox_add(self, event, err);
     }
     return ut_sqlite_end(self, rc, err);
 }
@@ -222,7 +222,7 @@ ut_status ut_sqlite_airplay_add(ut_sqlite *self, int64_t segment_id, const ut_ai
         return UT_OK;
     rc = ut_sqlite_seal(self, "airplay", sqlite3_last_insert_rowid(self->db), err);
     if (rc == UT_OK)
-        rc = ut_sqlite_outbox_put(self, event, err);
+        rc = ut_sqlite_outbox_add(self, event, err);
     return rc == UT_OK && air->trail ? ut_sqlite_trail_add(self, air, err) : rc;
 }
 

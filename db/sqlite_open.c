@@ -236,4 +236,10 @@ const ut_store_ops ut_store_sqlite = {
     .trail_count = ut_sqlite_trail_count,
     .outbox_peek = ut_sqlite_outbox_peek,
     .outbox_ack = ut_sqlite_outbox_ack,
+    .outbox_put = ut_sqlite_outbox_put,
+    .lease_take = ut_sqlite_lease_take,
+    .lease_drop = ut_sqlite_lease_drop,
+    .instance_put = ut_sqlite_instance_put,
+    .instance_remove = ut_sqlite_instance_remove,
+    .instance_each = ut_sqlite_instance_each,
 };

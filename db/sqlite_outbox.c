@@ -1,7 +1,7 @@
 /* Events on their way out. */
 #include "db/sqlite.h"
 
-ut_status ut_sqlite_outbox_put(ut_sqlite *self, const ut_event *event, ut_err *err)
+ut_status ut_sqlite_outbox_add(ut_sqlite *self, const ut_event *event, ut_err *err)
 {
     ut_status rc = ut_sqlite_do(self, err, "INSERT INTO outbox (id, type, key, time_ns, json) VALUES (?, ?, ?, ?, ?)",
                                 "tttit", event->id, event->type, event->key, event->time_ns, event->json);
@@ -46,6 +46,24 @@ ut_status ut_sqlite_outbox_peek(ut_store *store, int64_t after, ut_event *events
     }
     *got = count;
     return UT_OK;
+}
+
+ut_status ut_sqlite_outbox_put(ut_store *store, const ut_event *events, size_t count, size_t *added, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    size_t news = 0;
+    ut_status rc = ut_sqlite_begin(self, err);
+    if (rc != UT_OK)
+        return rc;
+    for (size_t i = 0; rc == UT_OK && i < count; i++) {
+        int64_t waits = 0;
+        rc = ut_sqlite_number(self, &waits, err, "SELECT count(*) FROM outbox WHERE id = ?", "t", events[i].id);
+        if (rc == UT_OK && !waits && (rc = ut_sqlite_outbox_add(self, &events[i], err)) == UT_OK)
+            news++;
+    }
+    if ((rc = ut_sqlite_end(self, rc, err)) == UT_OK)
+        *added = news;
+    return rc;
 }
 
 ut_status ut_sqlite_outbox_ack(ut_store *store, const int64_t *seqs, size_t count, ut_err *err)

@@ -98,7 +98,7 @@ ut_status ut_sqlite_change(ut_store *store, const ut_change *change, ut_err *err
     for (size_t i = 0; rc == UT_OK && i < change->revision_count; i++) {
         rc = revision_add(self, &change->revisions[i], err);
         if (rc == UT_OK)
-            rc = ut_sqlite_outbox_put(self, &change->revision_events[i], err);
+            rc = ut_sqlite_outbox_add(self, &change->revision_events[i], err);
     }
     for (size_t i = 0; rc == UT_OK && i < change->airplay_count; i++) {
         bool is_new;

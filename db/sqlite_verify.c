@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/digest.h"
 #include "db/sqlite.h"
@@ -108,10 +109,23 @@ static ut_status check_none(ut_sqlite *self, const char *sql, const char *what, 
     return rc;
 }
 
+/* SQLite takes what is missing of a last page for zeros, and of a table without rows that is as good as it was. */
+static ut_status check_size(ut_sqlite *self, ut_err *err)
+{
+    int64_t page = 0;
+    struct stat info;
+    ut_status rc = ut_sqlite_number(self, &page, err, "PRAGMA page_size", "");
+    if (rc == UT_OK && page > 0 && stat(self->path, &info) == 0 && info.st_size % page != 0)
+        rc = ut_fail(err, UT_E_CORRUPT, "store %s: damaged: cut off within a page", self->path);
+    return rc;
+}
+
 ut_status ut_sqlite_verify(ut_store *store, ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
     ut_status rc = check_none(self, "PRAGMA integrity_check(1)", "damaged:", err);
+    if (rc == UT_OK)
+        rc = check_size(self, err);
     if (rc == UT_OK)
         rc = check_none(self, "PRAGMA foreign_key_check", "missing what it refers to: a row of", err);
     if (rc == UT_OK)

@@ -230,7 +230,41 @@ ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events,
     return store->ops->outbox_peek(store, after, events, capacity, got, err);
 }
 
+ut_status ut_store_outbox_put(ut_store *store, const ut_event *events, size_t count, size_t *added, ut_err *err)
+{
+    return store->ops->outbox_put(store, events, count, added, err);
+}
+
 ut_status ut_store_outbox_ack(ut_store *store, const int64_t *seqs, size_t count, ut_err *err)
 {
     return store->ops->outbox_ack(store, seqs, count, err);
+}
+
+/* --- processes on one store ------------------------------------------------------------------ */
+
+ut_status ut_store_lease_take(ut_store *store, const char *name, const char *owner, double for_s, bool *held,
+                              char holder[UT_OWNER_SIZE], ut_err *err)
+{
+    char whose[UT_OWNER_SIZE];
+    return store->ops->lease_take(store, name, owner, for_s, held, holder ? holder : whose, err);
+}
+
+ut_status ut_store_lease_drop(ut_store *store, const char *name, const char *owner, ut_err *err)
+{
+    return store->ops->lease_drop(store, name, owner, err);
+}
+
+ut_status ut_store_instance_put(ut_store *store, const ut_instance *instance, ut_err *err)
+{
+    return store->ops->instance_put(store, instance, err);
+}
+
+ut_status ut_store_instance_remove(ut_store *store, const char *id, ut_err *err)
+{
+    return store->ops->instance_remove(store, id, err);
+}
+
+ut_status ut_store_instance_each(ut_store *store, ut_instance_fn fn, void *arg, ut_err *err)
+{
+    return store->ops->instance_each(store, fn, arg, err);
 }

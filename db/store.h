@@ -186,6 +186,37 @@ UT_CHECK ut_status ut_store_trail_count(ut_store *store, const ut_trail_query *q
  */
 UT_CHECK ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
                                         ut_err *err);
+/* Adds events in one transaction; one whose id waits there already is left alone. *added counts the others. */
+UT_CHECK ut_status ut_store_outbox_put(ut_store *store, const ut_event *events, size_t count, size_t *added,
+                                       ut_err *err);
 UT_CHECK ut_status ut_store_outbox_ack(ut_store *store, const int64_t *seqs, size_t count, ut_err *err);
+
+/* --- processes on one store ------------------------------------------------------------------ */
+
+/* A right that one process has at a time, for so long as it renews it: takes or renews it if it is free, has run out,
+ * or is the owner's already. `holder` (may be NULL) tells whose it is then. By the clock of the server where there is
+ * one. */
+#define UT_OWNER_SIZE 128
+UT_CHECK ut_status ut_store_lease_take(ut_store *store, const char *name, const char *owner, double for_s, bool *held,
+                                       char holder[UT_OWNER_SIZE], ut_err *err);
+/* Gives it back, if it is the owner's. */
+UT_CHECK ut_status ut_store_lease_drop(ut_store *store, const char *name, const char *owner, ut_err *err);
+
+/* A process at work, for `undertone status`. */
+typedef struct {
+    char id[UT_OWNER_SIZE]; /* HOST:PID:START */
+    char kind[16];          /* "monitor", "worker" */
+    char host[65];
+    int64_t pid;
+    int64_t started_ns;
+    double age_s; /* since its last word; set by ut_store_instance_each */
+    char *state;  /* JSON, of its kind */
+} ut_instance;
+/* Says that it is alive, and what it does. */
+UT_CHECK ut_status ut_store_instance_put(ut_store *store, const ut_instance *instance, ut_err *err);
+UT_CHECK ut_status ut_store_instance_remove(ut_store *store, const char *id, ut_err *err);
+/* In order of start. */
+typedef ut_status (*ut_instance_fn)(void *arg, const ut_instance *instance);
+UT_CHECK ut_status ut_store_instance_each(ut_store *store, ut_instance_fn fn, void *arg, ut_err *err);
 
 #endif

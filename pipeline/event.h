@@ -34,5 +34,7 @@ UT_CHECK ut_status ut_event_of_gap(const ut_gap *gap, ut_event *out, ut_err *err
 /* The event as one CloudEvents 1.0 structured-mode JSON document, without a newline. *json is
  * malloc'd. UT_E_CORRUPT if its value is no JSON. */
 UT_CHECK ut_status ut_event_envelope(const ut_event *event, char **json, ut_err *err);
+/* Back from it. Never trusts its input: UT_E_CORRUPT. */
+UT_CHECK ut_status ut_event_read(const char *text, size_t size, ut_event *out, ut_err *err);
 
 #endif

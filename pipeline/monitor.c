@@ -40,6 +40,10 @@ static void end_channel(ut_monitor_channel *ch)
 static bool serve(ut_monitor *m, ut_monitor_channel *ch)
 {
     int taken = 0;
+    if (ch->discard) {
+        ch->ended = true;
+        return true;
+    }
     for (; taken < BURST; taken++) {
         ut_capture_item item;
         ut_err err = {0};
@@ -61,7 +65,9 @@ static void *worker_main(void *arg)
     ut_monitor_worker *w = arg;
     ut_monitor *m = w->monitor;
     for (bool live = true; live;) {
-        bool busy = live = false;
+        bool busy = false;
+        live = m->options.parked && !m->closing;
+        w->heartbeat_ms = ut_monitor_now_ms();
         bool late = ut_monitor_now_ms() >= m->deadline_ms;
         for (size_t i = w->number; i < m->channel_count; i += m->worker_count) {
             ut_monitor_channel *ch = &m->channels[i];
@@ -161,6 +167,7 @@ static ut_status open_writers(ut_monitor *m, ut_err *err)
     ut_outbox_options outbox = {.store = m->options.store,
                                 .sinks = config->events.sinks,
                                 .sink_count = config->events.sink_count,
+                                .config = config,
                                 .retry_min_s = config->events.retry_min_s,
                                 .retry_max_s = config->events.retry_max_s};
     ut_status rc = UT_OK;
@@ -191,13 +198,14 @@ static ut_supervisor_options capture_options(const ut_monitor *m, const ut_chann
     return options;
 }
 
-/* The program itself was away: what no segment and no gap accounts for, up to now. */
-static ut_status record_absence(ut_monitor *m, ut_store *store, const char *channel, ut_err *err)
+/* Nobody listened: what no segment and no gap accounts for, up to now. */
+static ut_status record_absence(ut_monitor *m, ut_store *store, const char *channel, const char *reason, ut_err *err)
 {
-    ut_gap gap = {.end_ns = ut_now_ns(), .reason = "restart"};
+    ut_gap gap = {.end_ns = ut_now_ns()};
     ut_status rc = ut_store_captured_until(store, channel, &gap.start_ns, err);
     if (rc == UT_E_NOTFOUND || (rc == UT_OK && gap.start_ns >= gap.end_ns))
         return UT_OK;
+    snprintf(gap.reason, sizeof gap.reason, "%s", reason);
     snprintf(gap.channel, sizeof gap.channel, "%s", channel);
     return rc == UT_OK ? ut_journal_gap(m->journal, &gap, err) : rc;
 }
@@ -218,16 +226,29 @@ static ut_channel_options recognition_options(const ut_monitor *m)
     };
 }
 
-static ut_status open_channel(ut_monitor *m, ut_store *store, const ut_channel_config *config, ut_err *err)
+ut_status ut_monitor_open_channel(ut_monitor *m, ut_store *store, ut_monitor_channel *ch, const char *reason,
+                                  ut_err *err)
 {
-    ut_monitor_channel *ch = &m->channels[m->channel_count++];
     ut_channel_options recognition = recognition_options(m);
-    ut_supervisor_options capture = capture_options(m, config);
-    snprintf(ch->id, sizeof ch->id, "%s", config->id);
-    ut_status rc = ut_channel_open(&recognition, ch->id, &ch->channel, err);
+    ut_supervisor_options options = capture_options(m, ch->config);
+    ut_supervisor *capture = NULL;
+    ut_channel *channel = NULL;
+    ut_status rc = ut_channel_open(&recognition, ch->id, &channel, err);
     if (rc == UT_OK)
-        rc = record_absence(m, store, ch->id, err);
-    return rc == UT_OK ? m->capture->open(&capture, &ch->capture, err) : rc;
+        rc = record_absence(m, store, ch->id, reason, err);
+    if (rc == UT_OK)
+        rc = m->capture->open(&options, &capture, err);
+    if (rc != UT_OK) {
+        ut_channel_close(&channel);
+        return rc;
+    }
+    pthread_mutex_lock(&m->lock);
+    ch->capture = capture;
+    ch->channel = channel;
+    pthread_mutex_unlock(&m->lock);
+    ch->discard = false;
+    ch->ended = false;
+    return UT_OK;
 }
 
 static ut_status open_channels(ut_monitor *m, ut_err *err)
@@ -238,9 +259,16 @@ static ut_status open_channels(ut_monitor *m, ut_err *err)
     if (!m->channels)
         return ut_fail(err, UT_E_NOMEM, "monitor: %zu channels", config->channel_count);
     ut_status rc = ut_store_open(m->options.store, UT_STORE_READ, &store, err);
-    for (size_t i = 0; i < config->channel_count && rc == UT_OK; i++)
-        if (config->channels[i].enabled)
-            rc = open_channel(m, store, &config->channels[i], err);
+    for (size_t i = 0; i < config->channel_count && rc == UT_OK; i++) {
+        if (!config->channels[i].enabled)
+            continue;
+        ut_monitor_channel *ch = &m->channels[m->channel_count++];
+        snprintf(ch->id, sizeof ch->id, "%s", config->channels[i].id);
+        ch->config = &config->channels[i];
+        ch->ended = true;
+        if (!m->options.parked)
+            rc = ut_monitor_open_channel(m, store, ch, "restart", err);
+    }
     ut_store_close(&store);
     if (rc == UT_OK && m->channel_count == 0)
         rc = ut_fail(err, UT_E_ARG, "monitor: no enabled channel is configured");
@@ -345,6 +373,7 @@ int ut_monitor_port(const ut_monitor *m)
 /* Capture ends and the workers conclude what they have. */
 static void stop_threads(ut_monitor *m)
 {
+    m->closing = true;
     for (size_t i = 0; i < m->channel_count; i++)
         if (m->channels[i].capture)
             m->capture->stop(m->channels[i].capture);

@@ -25,6 +25,7 @@ typedef struct {
     const char *store;       /* DSN */
     const ut_capture_ops *capture;
     bool once;      /* a source that ends is not rebuilt */
+    bool parked;    /* no channel is captured until ut_monitor_own */
     double drain_s; /* 0: 30 */
 } ut_monitor_options;
 
@@ -33,6 +34,13 @@ typedef struct ut_monitor ut_monitor;
 /* Starts everything. What is wrong from the start (a model, a sink's folder, a port in use, a URI) fails here; a source
  * that is not there is no error. */
 UT_CHECK ut_status ut_monitor_open(const ut_monitor_options *options, ut_monitor **out, ut_err *err);
+/* With `parked`: captures a channel of the configuration, from now on. The time since it was last captured, by
+ * whomever, is a gap with that reason. One thread, as ut_monitor_give_up and ut_monitor_close. */
+UT_CHECK ut_status ut_monitor_own(ut_monitor *monitor, const char *channel, const char *reason, ut_err *err);
+/* Stops to capture it; what was captured is concluded and written, for at most drain_s, or dropped with `discard`. */
+UT_CHECK ut_status ut_monitor_give_up(ut_monitor *monitor, const char *channel, bool discard, ut_err *err);
+/* What it captures, as JSON for `undertone status`: malloc'd; NULL if out of memory. */
+char *ut_monitor_state(ut_monitor *monitor);
 /* Looks at the catalogue now. Any thread. */
 void ut_monitor_reload(ut_monitor *monitor);
 /* True while the workers make progress. */

@@ -8,6 +8,7 @@
 typedef struct {
     ut_capture_status capture;
     ut_channel_stats channel;
+    bool owned; /* by this monitor: else another tells of it */
 } channel_figures;
 
 typedef double (*figure_fn)(const channel_figures *figures);
@@ -53,17 +54,18 @@ static void render_channels(ut_monitor *m, const channel_figures *figures, FILE 
     for (size_t i = 0; i < sizeof per_channel / sizeof *per_channel; i++) {
         ut_metrics_head(out, per_channel[i].name, per_channel[i].type, per_channel[i].help);
         for (size_t c = 0; c < m->channel_count; c++)
-            fprintf(out, "%s{channel=\"%s\"} %.10g\n", per_channel[i].name, m->channels[c].id,
-                    per_channel[i].figure(&figures[c]));
+            if (figures[c].owned)
+                fprintf(out, "%s{channel=\"%s\"} %.10g\n", per_channel[i].name, m->channels[c].id,
+                        per_channel[i].figure(&figures[c]));
     }
     ut_metrics_head(out, "undertone_music_seconds_total", "counter", "Identified music by its use.");
     for (size_t c = 0; c < m->channel_count; c++)
-        for (int use = 0; use < 4; use++)
+        for (int use = 0; figures[c].owned && use < 4; use++)
             fprintf(out, "undertone_music_seconds_total{channel=\"%s\",class=\"%s\"} %.10g\n", m->channels[c].id,
                     ut_use_name((ut_use)use), figures[c].channel.music_s[use]);
     ut_metrics_head(out, "undertone_cues_total", "counter", "Stretches of music by outcome.");
     for (size_t c = 0; c < m->channel_count; c++)
-        for (int outcome = 0; outcome < 3; outcome++)
+        for (int outcome = 0; figures[c].owned && outcome < 3; outcome++)
             fprintf(out, "undertone_cues_total{channel=\"%s\",status=\"%s\"} %" PRIu64 "\n", m->channels[c].id,
                     ut_outcome_name((ut_outcome)outcome), figures[c].channel.cues[outcome]);
 }
@@ -84,6 +86,10 @@ static void render_store(ut_monitor *m, FILE *out)
         ut_outbox_stats outbox = ut_outbox_describe(m->outbox);
         one(out, "undertone_outbox_published_total", "counter", "Events acknowledged.", (double)outbox.published);
         one(out, "undertone_outbox_failures_total", "counter", "Failed rounds of publishing.", (double)outbox.failures);
+        one(out, "undertone_kafka_delivery_errors_total", "counter", "Failed deliveries of events to Kafka.",
+            (double)outbox.sinks.failed);
+        one(out, "undertone_kafka_dead_letters_total", "counter", "Events that Kafka refused for good.",
+            (double)outbox.sinks.dead);
     }
     pthread_mutex_lock(&m->lock);
     ut_store_stats stats = m->store_stats;
@@ -112,10 +118,15 @@ void ut_monitor_render(void *arg, FILE *out)
     channel_figures *figures = calloc(m->channel_count, sizeof *figures);
     if (!figures)
         return;
+    pthread_mutex_lock(&m->lock); /* a channel may leave */
     for (size_t c = 0; c < m->channel_count; c++) {
+        if (!m->channels[c].capture)
+            continue;
         m->capture->status(m->channels[c].capture, &figures[c].capture);
         figures[c].channel = ut_channel_describe(m->channels[c].channel);
+        figures[c].owned = true;
     }
+    pthread_mutex_unlock(&m->lock);
     render_channels(m, figures, out);
     free(figures);
     render_store(m, out);

@@ -12,9 +12,11 @@
 
 typedef struct {
     char id[64];
-    ut_supervisor *capture;
+    const ut_channel_config *config;
+    ut_supervisor *capture; /* these two are set, and cleared while ended, under the lock; NULL: parked */
     ut_channel *channel;
-    atomic_bool ended;
+    atomic_bool ended;     /* its worker is done with it */
+    atomic_bool discard;   /* what is open is another's by now: not to be concluded */
     ut_log_limit failures; /* its worker's */
 } ut_monitor_channel;
 
@@ -39,6 +41,7 @@ struct ut_monitor {
     size_t channel_count;
     ut_monitor_worker *workers;
     size_t worker_count;
+    atomic_bool closing;         /* no channel will be owned any more */
     _Atomic int64_t deadline_ms; /* of the workers' drain, monotonic; INT64_MAX while running */
 
     pthread_t follower; /* looks after the catalogue and the store's figures */
@@ -51,6 +54,9 @@ struct ut_monitor {
 };
 
 int64_t ut_monitor_now_ms(void);
+/* Puts a channel to work. Its worker sees it once `ended` is false. */
+UT_CHECK ut_status ut_monitor_open_channel(ut_monitor *monitor, ut_store *store, ut_monitor_channel *channel,
+                                           const char *reason, ut_err *err);
 /* Callbacks of the metrics endpoint. */
 void ut_monitor_render(void *monitor, FILE *out);
 bool ut_monitor_healthy(void *monitor, FILE *out);

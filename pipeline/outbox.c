@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -9,20 +11,28 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "db/store.h"
+#include "pipeline/owner.h"
 
 #define BATCH 256
+#define LEASE "outbox"
+#define LEASE_S 12.0 /* how long a process that died holds the others of another machine back */
+#define STANDBY_S 0.25
 
 typedef struct {
     char *spec;
     const ut_sink_ops *ops;
     const char *target; /* within spec */
     void *self;         /* NULL while closed */
-    bool delivered;     /* the current batch */
+    bool sent;          /* the current batch, since the sink was opened */
+    bool delivered;     /* the current batch is safe */
+    ut_sink_stats told; /* by this self, at the last look */
 } sink_slot;
 
 struct ut_outbox {
     char *dsn;
     double poll_s, retry_min_s, retry_max_s;
+    const ut_config *config;
+    ut_config *defaults; /* owned; NULL if a configuration was given */
     sink_slot *sinks;
     size_t sink_count;
 
@@ -30,6 +40,9 @@ struct ut_outbox {
     ut_event batch[BATCH];
     size_t batch_count;
     bool drained; /* the last look found nothing more */
+    bool standby; /* another process publishes from this store */
+    char owner[UT_OWNER_SIZE];
+    double renew_s; /* of the lease, monotonic; 0: not held */
 
     pthread_t thread;
     bool started;
@@ -53,21 +66,41 @@ static void sink_close(sink_slot *sink)
     if (sink->self)
         sink->ops->close(sink->self);
     sink->self = NULL;
+    sink->sent = false;
+    sink->told = (ut_sink_stats){0};
 }
 
-/* Publishes the batch to one sink, opening it first if need be. */
+static void sink_count_up(ut_outbox *box, sink_slot *sink)
+{
+    ut_sink_stats now = {0};
+    if (!sink->self || !sink->ops->describe)
+        return;
+    sink->ops->describe(sink->self, &now);
+    pthread_mutex_lock(&box->lock);
+    box->stats.sinks.failed += now.failed - sink->told.failed;
+    box->stats.sinks.dead += now.dead - sink->told.dead;
+    pthread_mutex_unlock(&box->lock);
+    sink->told = now;
+}
+
+/* Publishes the batch to one sink, opening it first if need be. UT_E_BUSY: it is on its way. */
 static ut_status sink_deliver(ut_outbox *box, sink_slot *sink, ut_err *err)
 {
     ut_status rc = UT_OK;
     if (!sink->self)
-        rc = sink->ops->open(sink->target, &sink->self, err);
-    for (size_t i = 0; rc == UT_OK && i < box->batch_count; i++)
+        rc = sink->ops->open(sink->target, box->config, &sink->self, err);
+    for (size_t i = 0; rc == UT_OK && !sink->sent && i < box->batch_count; i++)
         rc = sink->ops->send(sink->self, &box->batch[i], err);
-    if (rc == UT_OK)
+    bool busy = false;
+    if (rc == UT_OK) {
+        sink->sent = true;
         rc = sink->ops->flush(sink->self, err);
+        busy = rc == UT_E_BUSY;
+    }
+    sink_count_up(box, sink);
     if (rc == UT_OK)
         sink->delivered = true;
-    else
+    else if (!busy)
         sink_close(sink);
     return rc;
 }
@@ -76,7 +109,7 @@ static ut_status batch_fetch(ut_outbox *box, ut_err *err)
 {
     ut_status rc = ut_store_outbox_peek(box->store, 0, box->batch, BATCH, &box->batch_count, err);
     for (size_t i = 0; i < box->sink_count; i++)
-        box->sinks[i].delivered = false;
+        box->sinks[i].sent = box->sinks[i].delivered = false;
     return rc;
 }
 
@@ -105,12 +138,60 @@ static ut_status store_failed(ut_outbox *box, ut_status rc)
     return rc;
 }
 
+/* Takes or renews the lease: one process at a time publishes from a store, so that the order holds. */
+static ut_status lead(ut_outbox *box, ut_err *err)
+{
+    bool held = true;
+    char holder[UT_OWNER_SIZE];
+    if (ut_monotonic_s() < box->renew_s)
+        return UT_OK;
+    ut_status rc = ut_store_lease_take(box->store, LEASE, box->owner, LEASE_S, &held, holder, err);
+    if (rc == UT_OK && !held && ut_owner_is_dead(holder)) {
+        rc = ut_store_lease_drop(box->store, LEASE, holder, err);
+        if (rc == UT_OK)
+            rc = ut_store_lease_take(box->store, LEASE, box->owner, LEASE_S, &held, holder, err);
+    }
+    if (rc != UT_OK)
+        return rc;
+    box->renew_s = held ? ut_monotonic_s() + LEASE_S / 4 : 0;
+    if (!held && !box->standby) { /* what is under way is another's now */
+        batch_clear(box);
+        for (size_t i = 0; i < box->sink_count; i++)
+            sink_close(&box->sinks[i]);
+    }
+    box->standby = !held;
+    return UT_OK;
+}
+
+static void follow(ut_outbox *box)
+{
+    if (box->renew_s > 0 && box->store && ut_store_lease_drop(box->store, LEASE, box->owner, NULL) != UT_OK)
+        ut_log(UT_LOG_DEBUG, "outbox", "lease_not_dropped", "owner=%s", box->owner);
+    box->renew_s = 0;
+}
+
+/* What another process has yet to publish. */
+static ut_status watch(ut_outbox *box, ut_err *err)
+{
+    ut_event first;
+    size_t got = 0;
+    ut_status rc = ut_store_outbox_peek(box->store, 0, &first, 1, &got, err);
+    if (rc == UT_OK && got)
+        ut_event_clear(&first);
+    box->drained = rc == UT_OK && got == 0;
+    return rc;
+}
+
 /* One round: fetch if there is no batch, publish it to the sinks that lack it, acknowledge. */
 static ut_status outbox_round(ut_outbox *box, ut_err *err)
 {
     ut_status rc = UT_OK;
     if (!box->store && (rc = ut_store_open(box->dsn, UT_STORE_WRITE, &box->store, err)) != UT_OK)
         return rc;
+    if ((rc = lead(box, err)) != UT_OK || (box->standby && (rc = watch(box, err)) != UT_OK))
+        return store_failed(box, rc);
+    if (box->standby)
+        return UT_OK;
     if (box->batch_count == 0 && (rc = batch_fetch(box, err)) != UT_OK)
         return store_failed(box, rc);
     box->drained = box->batch_count == 0;
@@ -124,6 +205,8 @@ static ut_status outbox_round(ut_outbox *box, ut_err *err)
             *err = sink_err;
         }
     }
+    if (rc != UT_OK && rc != UT_E_BUSY)
+        follow(box); /* another may have better luck */
     if (rc != UT_OK || box->drained)
         return rc;
     return store_failed(box, batch_acknowledge(box, err));
@@ -187,13 +270,14 @@ static void *outbox_main(void *arg)
             retry_s = retry_s * 2 < box->retry_max_s ? retry_s * 2 : box->retry_max_s;
         } else {
             retry_s = box->retry_min_s;
-            pause_s = box->drained ? box->poll_s : 0;
+            pause_s = box->standby ? STANDBY_S : box->drained ? box->poll_s : 0;
         }
         if (rc != UT_OK)
             box->drained = false;
-        if (!outbox_wait(box, pause_s, rc == UT_OK))
+        if (!outbox_wait(box, pause_s, rc == UT_OK && !box->standby))
             break;
     }
+    follow(box);
     return NULL;
 }
 
@@ -207,6 +291,7 @@ static void outbox_free(ut_outbox *box)
     }
     pthread_cond_destroy(&box->wake);
     pthread_mutex_destroy(&box->lock);
+    ut_config_close(&box->defaults);
     free(box->sinks);
     free(box->dsn);
     free(box);
@@ -228,7 +313,7 @@ static ut_status sinks_open(ut_outbox *box, const ut_outbox_options *options, ut
         ut_status rc = ut_sink_find(options->registry, sink->spec, &sink->ops, &sink->target, err);
         if (rc != UT_OK)
             return rc;
-        rc = sink->ops->open(sink->target, &sink->self, &own);
+        rc = sink->ops->open(sink->target, box->config, &sink->self, &own);
         if (rc != UT_OK && !own.retriable) {
             if (err)
                 *err = own;
@@ -265,8 +350,15 @@ ut_status ut_outbox_start(const ut_outbox_options *options, ut_outbox **out, ut_
     box->retry_min_s = options->retry_min_s > 0 ? options->retry_min_s : 0.1;
     box->retry_max_s = options->retry_max_s > 0 ? options->retry_max_s : 30.0;
     box->stats.healthy = true;
+    static atomic_uint number; /* several in one process are several */
+    char process[UT_OWNER_SIZE];
+    ut_owner_make(process);
+    snprintf(box->owner, sizeof box->owner, "%.100s:%u", process, number++);
     ut_status rc = UT_OK;
-    if (!(box->dsn = strdup(options->store)))
+    box->config = options->config;
+    if (!box->config && (rc = ut_config_default(&box->defaults, err)) == UT_OK)
+        box->config = box->defaults;
+    if (rc == UT_OK && !(box->dsn = strdup(options->store)))
         rc = ut_fail(err, UT_E_NOMEM, "outbox");
     if (rc == UT_OK)
         rc = sinks_open(box, options, err);

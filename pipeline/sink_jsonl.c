@@ -85,8 +85,9 @@ static ut_status open_file(jsonl *self, ut_err *err)
     return repair(self, err);
 }
 
-static ut_status jsonl_open(const char *target, void **out, ut_err *err)
+static ut_status jsonl_open(const char *target, const ut_config *config, void **out, ut_err *err)
 {
+    (void)config;
     jsonl *self = calloc(1, sizeof *self);
     if (!self || !(self->path = strdup(target))) {
         free(self);

@@ -11,5 +11,6 @@
 
 EMBED(ut_schema_sqlite_0001, "sqlite/0001_store.sql");
 EMBED(ut_schema_sqlite_0002, "sqlite/0002_review.sql");
+EMBED(ut_schema_sqlite_0003, "sqlite/0003_instances.sql");
 
-const char *const ut_schema_sqlite[] = {ut_schema_sqlite_0001, ut_schema_sqlite_0002, NULL};
+const char *const ut_schema_sqlite[] = {ut_schema_sqlite_0001, ut_schema_sqlite_0002, ut_schema_sqlite_0003, NULL};

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!out || fwrite(data, 1, size, out) != size || fclose(out) != 0)
         abort();
     void *self = NULL;
-    if (ut_sink_jsonl.open(path, &self, NULL) != UT_OK)
+    if (ut_sink_jsonl.open(path, NULL, &self, NULL) != UT_OK)
         abort();
     ut_sink_jsonl.close(self);
 

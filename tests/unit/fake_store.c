@@ -163,3 +163,16 @@ ut_status ut_store_outbox_ack(ut_store *store, const int64_t *seqs, size_t count
     (void)store, (void)seqs, (void)count;
     return ut_fail(err, UT_E_UNSUPPORTED, "fake store: no outbox");
 }
+
+ut_status ut_store_lease_take(ut_store *store, const char *name, const char *owner, double for_s, bool *held,
+                              char holder[UT_OWNER_SIZE], ut_err *err)
+{
+    (void)store, (void)name, (void)owner, (void)for_s, (void)held, (void)holder;
+    return ut_fail(err, UT_E_UNSUPPORTED, "fake store: no leases");
+}
+
+ut_status ut_store_lease_drop(ut_store *store, const char *name, const char *owner, ut_err *err)
+{
+    (void)store, (void)name, (void)owner;
+    return ut_fail(err, UT_E_UNSUPPORTED, "fake store: no leases");
+}

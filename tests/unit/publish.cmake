@@ -7,3 +7,6 @@ ut_test(test_outbox SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_outbox.c" LINK 
 ut_test(test_journal
     SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_journal.c" "${CMAKE_SOURCE_DIR}/tests/unit/fake_store.c"
     LINK ut_publish LABELS events TIMEOUT 120)
+
+# Against the cluster in librdkafka; real brokers: integration/kafka.
+ut_test(test_sink_kafka SOURCES "${CMAKE_SOURCE_DIR}/tests/unit/test_sink_kafka.c" LINK ut_publish LABELS events TIMEOUT 120)

@@ -26,7 +26,8 @@ static char folder[64], dsn[96], jsonl_spec[96];
 typedef struct {
     pthread_mutex_t lock;
     unsigned calls, failures, fail_every; /* 0: never */
-    bool down;
+    bool down, slow;                      /* slow: only the third flush of a batch has it */
+    unsigned asked;
     int pending[1024], got[2 * MANY];
     size_t pending_count, got_count;
 } fake;
@@ -43,9 +44,10 @@ static ut_status fake_call(fake *self, ut_err *err)
     return UT_OK;
 }
 
-static ut_status fake_open(const char *target, void **self, ut_err *err)
+static ut_status fake_open(const char *target, const ut_config *config, void **self, ut_err *err)
 {
     fake *f = &fakes[target[0] - '0'];
+    assert_non_null(config);
     pthread_mutex_lock(&f->lock);
     f->pending_count = 0;
     ut_status rc = fake_call(f, err);
@@ -71,9 +73,14 @@ static ut_status fake_flush(void *self, ut_err *err)
     fake *f = self;
     pthread_mutex_lock(&f->lock);
     ut_status rc = fake_call(f, err);
+    if (rc == UT_OK && f->slow && ++f->asked % 3 != 0) {
+        pthread_mutex_unlock(&f->lock);
+        return ut_fail(err, UT_E_BUSY, "fake: not yet"); /* what was sent stays sent */
+    }
     for (size_t i = 0; rc == UT_OK && i < f->pending_count; i++)
         f->got[f->got_count++] = f->pending[i];
     f->pending_count = 0;
+    rc = rc == UT_OK ? rc : UT_E_IO; /* UT_E_BUSY would say that what was sent still counts */
     pthread_mutex_unlock(&f->lock);
     return rc;
 }
@@ -83,7 +90,8 @@ static void fake_close(void *self)
     (void)self;
 }
 
-static const ut_sink_ops fake_ops = {"fake", fake_open, fake_send, fake_flush, fake_close};
+static const ut_sink_ops fake_ops = {
+    .scheme = "fake", .open = fake_open, .send = fake_send, .flush = fake_flush, .close = fake_close};
 static const ut_sink_ops *const registry[] = {&fake_ops, &ut_sink_jsonl, NULL};
 
 static size_t fake_got(fake *f)
@@ -104,7 +112,8 @@ static int setup(void **state)
     ut_log_set_level(UT_LOG_OFF);
     for (int i = 0; i < 2; i++) {
         fakes[i].calls = fakes[i].failures = fakes[i].fail_every = 0;
-        fakes[i].down = false;
+        fakes[i].down = fakes[i].slow = false;
+        fakes[i].asked = 0;
         fakes[i].pending_count = fakes[i].got_count = 0;
     }
     return 0;
@@ -196,6 +205,22 @@ static void publishes_in_order_and_acknowledges(void **state)
     ut_outbox_stop(&box, 60, &left);
     assert_false(left);
     assert_complete(&fakes[0], 600);
+    assert_int_equal(pending(), 0);
+}
+
+/* A sink whose deliveries take time is asked again, and gets nothing a second time. */
+static void waits_for_what_is_on_its_way(void **state)
+{
+    (void)state;
+    add_events(0, 600);
+    fakes[0].slow = true;
+    ut_outbox *box = start("fake:0", "fake:1");
+    bool left = true;
+    ut_outbox_stop(&box, 60, &left);
+    assert_false(left);
+    assert_true(fakes[0].asked >= 6);
+    assert_complete(&fakes[0], 600);
+    assert_complete(&fakes[1], 600);
     assert_int_equal(pending(), 0);
 }
 
@@ -329,6 +354,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(kill_dash_nine_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(publishes_in_order_and_acknowledges, setup, teardown),
+        cmocka_unit_test_setup_teardown(waits_for_what_is_on_its_way, setup, teardown),
         cmocka_unit_test_setup_teardown(survives_failures_of_every_call, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dead_sink_keeps_events_and_stops_in_time, setup, teardown),
         cmocka_unit_test_setup_teardown(sees_events_that_come_while_it_runs, setup, teardown),

@@ -39,7 +39,7 @@ static void *sink_open(void)
 {
     void *self = NULL;
     ut_err err;
-    if (ut_sink_jsonl.open(path, &self, &err) != UT_OK)
+    if (ut_sink_jsonl.open(path, NULL, &self, &err) != UT_OK)
         fail_msg("%s", err.text);
     return self;
 }
@@ -169,7 +169,7 @@ static void a_second_writer_is_held_off(void **state)
     (void)state;
     void *self = sink_open(), *other = NULL;
     ut_err err;
-    assert_int_equal(ut_sink_jsonl.open(path, &other, &err), UT_E_BUSY);
+    assert_int_equal(ut_sink_jsonl.open(path, NULL, &other, &err), UT_E_BUSY);
     assert_true(err.retriable);
     assert_null(other);
     ut_sink_jsonl.close(self);
@@ -182,10 +182,10 @@ static void errors_name_the_file(void **state)
     (void)state;
     void *self = NULL;
     ut_err err;
-    assert_int_equal(ut_sink_jsonl.open("/nonexistent/e.jsonl", &self, &err), UT_E_IO);
+    assert_int_equal(ut_sink_jsonl.open("/nonexistent/e.jsonl", NULL, &self, &err), UT_E_IO);
     assert_false(err.retriable);
     assert_non_null(strstr(err.text, "/nonexistent/e.jsonl"));
-    assert_int_equal(ut_sink_jsonl.open("/dev/full", &self, &err), UT_OK);
+    assert_int_equal(ut_sink_jsonl.open("/dev/full", NULL, &self, &err), UT_OK);
     send_number(self, 0);
     assert_int_equal(ut_sink_jsonl.flush(self, &err), UT_E_FULL);
     ut_sink_jsonl.close(self);

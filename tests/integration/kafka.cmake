@@ -1,0 +1,12 @@
+# Real Apache Kafka. One broker serves all of these tests but those that stop brokers; it is fetched once (tools/kafka-fetch).
+set(kafka "${CMAKE_SOURCE_DIR}/tests/integration/kafka")
+set(broker "${CMAKE_BINARY_DIR}/kafka-broker")
+add_test(NAME kafka_start COMMAND /usr/bin/python3 "${kafka}/broker.py" start "${broker}")
+add_test(NAME kafka_stop COMMAND /usr/bin/python3 "${kafka}/broker.py" stop "${broker}")
+set_tests_properties(kafka_start PROPERTIES FIXTURES_SETUP kafka LABELS "integration;kafka" TIMEOUT 400)
+set_tests_properties(kafka_stop PROPERTIES FIXTURES_CLEANUP kafka LABELS "integration;kafka")
+foreach(name events group workers)
+    add_test(NAME kafka_${name} COMMAND /usr/bin/python3 "${kafka}/${name}.py" --undertone $<TARGET_FILE:undertone>
+        --bootstrap "${broker}/bootstrap")
+    set_tests_properties(kafka_${name} PROPERTIES FIXTURES_REQUIRED kafka LABELS "integration;kafka" TIMEOUT 300)
+endforeach()
