@@ -10,3 +10,7 @@ foreach(name events group workers)
         --bootstrap "${broker}/bootstrap")
     set_tests_properties(kafka_${name} PROPERTIES FIXTURES_REQUIRED kafka LABELS "integration;kafka" TIMEOUT 300)
 endforeach()
+
+# Stops brokers, so it has three of its own.
+add_test(NAME kafka_faults COMMAND /usr/bin/python3 "${kafka}/faults.py" --undertone $<TARGET_FILE:undertone>)
+set_tests_properties(kafka_faults PROPERTIES LABELS "integration;kafka" TIMEOUT 600)
