@@ -12,6 +12,7 @@
 #include "apps/recording_json.h"
 #include "core/clock.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "pipeline/catalogue.h"
 #include "pipeline/ingest.h"
 #include "pipeline/ingest_file.h"
@@ -208,6 +209,9 @@ static ut_status add(job *j, ut_store *store, ut_ingest_result *result, ut_err *
         ut_index *index = NULL;
         rc = ut_catalogue_load(store, ut_params_name(j->params[i]), &index, err);
         ut_index_close(&index);
+        ut_err merge_err; /* an index in pieces does as well, and the next run joins them */
+        if (rc == UT_OK && ut_catalogue_merge(store, ut_params_name(j->params[i]), &merge_err) != UT_OK)
+            ut_log(UT_LOG_WARN, "catalogue", "index-not-merged", "error=%s", merge_err.text);
     }
     return rc;
 }

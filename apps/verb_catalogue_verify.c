@@ -48,7 +48,7 @@ static ut_status index_check(check *c, ut_store *store, const char *params, ut_e
         rc = ut_store_catalogue_version(store, &version, err);
     if (rc != UT_OK)
         return rc;
-    rc = ut_index_load(path, &index, &why);
+    rc = ut_index_load(path, UT_INDEX_CHECK, &index, &why);
     if (rc == UT_E_NOTFOUND)
         return UT_OK;
     c->indexes++;

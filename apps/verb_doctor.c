@@ -174,7 +174,7 @@ static void check_index(doctor *d, ut_store *store, const ut_store_stats *stats)
     const char *remedy = "none needed: it is rebuilt from the store at the next start";
     ut_status rc = ut_store_index_path(store, params, path, sizeof path, &err);
     if (rc == UT_OK)
-        rc = ut_index_load(path, &index, &err);
+        rc = ut_index_load(path, UT_INDEX_OPEN, &index, &err);
     if (rc != UT_OK) {
         report(d, rc == UT_E_NOTFOUND && stats->recordings == 0 ? GOOD : WARNING, "index", remedy, "%s", err.text);
         return;

@@ -29,6 +29,9 @@ struct ut_store_ops {
     ut_status (*fingerprint_each)(ut_store *store, const char *params, ut_fingerprint_fn fn, void *arg, ut_err *err);
     ut_status (*fingerprint_since)(ut_store *store, const char *params, int64_t version, ut_fingerprint_fn fn,
                                    void *arg, ut_err *err);
+    ut_status (*fingerprint_get)(ut_store *store, const char *params, int64_t recording_id, ut_fingerprint_fn fn,
+                                 void *arg, ut_err *err);
+    ut_status (*fingerprint_list)(ut_store *store, const char *params, ut_fingerprint_id_fn fn, void *arg, ut_err *err);
     ut_status (*catalogue_version)(ut_store *store, int64_t *version, ut_err *err);
     ut_status (*source_known)(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t *recording_id,
                               ut_err *err);

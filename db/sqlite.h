@@ -93,6 +93,8 @@ UT_SQLITE_OP(recording_holding, int64_t id, ut_holding *out);
 UT_SQLITE_OP(recording_remove, int64_t id);
 UT_SQLITE_OP(fingerprint_each, const char *params, ut_fingerprint_fn fn, void *arg);
 UT_SQLITE_OP(fingerprint_since, const char *params, int64_t version, ut_fingerprint_fn fn, void *arg);
+UT_SQLITE_OP(fingerprint_get, const char *params, int64_t recording_id, ut_fingerprint_fn fn, void *arg);
+UT_SQLITE_OP(fingerprint_list, const char *params, ut_fingerprint_id_fn fn, void *arg);
 UT_SQLITE_OP(catalogue_version, int64_t *version);
 UT_SQLITE_OP(source_known, const char *path, int64_t size, int64_t mtime_ns, int64_t *recording_id);
 UT_SQLITE_OP(source_put, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id);

@@ -113,6 +113,47 @@ ut_status ut_sqlite_fingerprint_since(ut_store *store, const char *params, int64
     return rc == UT_OK ? fingerprint_walk(self, statement, fn, arg, err) : rc;
 }
 
+ut_status ut_sqlite_fingerprint_get(ut_store *store, const char *params, int64_t recording_id, ut_fingerprint_fn fn,
+                                    void *arg, ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    bool row = false;
+    ut_status rc =
+        ut_sqlite_query(self, &statement, err, "SELECT data FROM fingerprint WHERE params = ? AND recording_id = ?",
+                        "ti", params, recording_id);
+    if (rc != UT_OK)
+        return rc;
+    if ((rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row) {
+        const uint8_t *data = sqlite3_column_blob(statement, 0);
+        rc = fn(arg, recording_id, data, (size_t)sqlite3_column_bytes(statement, 0));
+    } else if (rc == UT_OK) {
+        rc = ut_fail(err, UT_E_NOTFOUND, "recording %" PRId64 ": no fingerprint of %s in store %s", recording_id,
+                     params, self->path);
+    }
+    sqlite3_finalize(statement);
+    return rc;
+}
+
+ut_status ut_sqlite_fingerprint_list(ut_store *store, const char *params, ut_fingerprint_id_fn fn, void *arg,
+                                     ut_err *err)
+{
+    ut_sqlite *self = (ut_sqlite *)store;
+    sqlite3_stmt *statement;
+    bool row = false;
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT recording_id, added_ns FROM fingerprint"
+                                   " JOIN recording ON recording.id = recording_id"
+                                   " WHERE params = ? ORDER BY recording_id",
+                                   "t", params);
+    if (rc != UT_OK)
+        return rc;
+    while (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row)
+        rc = fn(arg, sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1));
+    sqlite3_finalize(statement);
+    return rc;
+}
+
 ut_status ut_sqlite_source_known(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
                                  int64_t *recording_id, ut_err *err)
 {

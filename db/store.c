@@ -102,6 +102,18 @@ ut_status ut_store_fingerprint_since(ut_store *store, const char *params, int64_
     return store->ops->fingerprint_since(store, params, version, fn, arg, err);
 }
 
+ut_status ut_store_fingerprint_get(ut_store *store, const char *params, int64_t recording_id, ut_fingerprint_fn fn,
+                                   void *arg, ut_err *err)
+{
+    return store->ops->fingerprint_get(store, params, recording_id, fn, arg, err);
+}
+
+ut_status ut_store_fingerprint_list(ut_store *store, const char *params, ut_fingerprint_id_fn fn, void *arg,
+                                    ut_err *err)
+{
+    return store->ops->fingerprint_list(store, params, fn, arg, err);
+}
+
 ut_status ut_store_catalogue_version(ut_store *store, int64_t *version, ut_err *err)
 {
     return store->ops->catalogue_version(store, version, err);

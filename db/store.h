@@ -19,7 +19,7 @@ typedef enum { UT_STORE_READ, UT_STORE_WRITE, UT_STORE_CREATE } ut_store_mode;
 /* Opens, makes (UT_STORE_CREATE, with parent folders) and migrates (not in READ) a store. */
 UT_CHECK ut_status ut_store_open(const char *dsn, ut_store_mode mode, ut_store **out, ut_err *err);
 void ut_store_close(ut_store **store);
-/* Path of the file that holds the index of a parameter set for this store; beside the store. */
+/* Path of the folder that holds the index of a parameter set for this store; beside the store. */
 UT_CHECK ut_status ut_store_index_path(const ut_store *store, const char *params, char *path, size_t size, ut_err *err);
 
 /* --- catalogue ------------------------------------------------------------------------------- */
@@ -69,6 +69,14 @@ UT_CHECK ut_status ut_store_fingerprint_each(ut_store *store, const char *params
 /* Only those of recordings that came, or came back, after the catalogue had this version. */
 UT_CHECK ut_status ut_store_fingerprint_since(ut_store *store, const char *params, int64_t version,
                                               ut_fingerprint_fn fn, void *arg, ut_err *err);
+/* One of them: calls fn once. UT_E_NOTFOUND if there is none. */
+UT_CHECK ut_status ut_store_fingerprint_get(ut_store *store, const char *params, int64_t recording_id,
+                                            ut_fingerprint_fn fn, void *arg, ut_err *err);
+/* Which there are, in order of id, without reading them. added_ns tells a fingerprint from an earlier one of the same
+ * recording, removed since. */
+typedef ut_status (*ut_fingerprint_id_fn)(void *arg, int64_t recording_id, int64_t added_ns);
+UT_CHECK ut_status ut_store_fingerprint_list(ut_store *store, const char *params, ut_fingerprint_id_fn fn, void *arg,
+                                             ut_err *err);
 UT_CHECK ut_status ut_store_catalogue_version(ut_store *store, int64_t *version, ut_err *err);
 
 /* What `catalogue add` has already read, so that a second run skips it: path, size and mtime of a

@@ -121,14 +121,10 @@ static void cast_shadow(const ut_query *query, int32_t frame, int bin, shadow *s
 
 static int cast_shadows(const ut_index *index, const ut_query *query, int64_t begin, shadow *shadows)
 {
-    int count = 0;
-    for (int64_t block = begin > 0 ? begin / UT_INDEX_BLOCK_FRAMES : 0;
-         block < index->block_count && block * UT_INDEX_BLOCK_FRAMES < begin + query->frames; block++)
-        for (uint32_t i = index->blocks[block]; i < index->blocks[block + 1] && count < UT_EVIDENCE_PEAKS_MAX; i++) {
-            int64_t frame = block * UT_INDEX_BLOCK_FRAMES + (index->peaks[i] >> UT_INDEX_BIN_BITS) - begin;
-            if (frame >= 0 && frame < query->frames)
-                cast_shadow(query, (int32_t)frame, index->peaks[i] & (UT_QUERY_BINS - 1), &shadows[count++]);
-        }
+    ut_peak peaks[UT_EVIDENCE_PEAKS_MAX];
+    int count = (int)ut_index_peaks(index, begin, query->frames, peaks, UT_EVIDENCE_PEAKS_MAX);
+    for (int i = 0; i < count; i++)
+        cast_shadow(query, peaks[i].frame, peaks[i].bin, &shadows[i]);
     return count;
 }
 

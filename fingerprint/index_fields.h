@@ -1,76 +1,68 @@
-/* The inside of an index: one timeline on which the recordings lie one after another, silence between them.
+/* The inside of an index: segments, one after another on one timeline, on which (recording, offset) is one number.
  *
- *     track      where a recording lies on the timeline; decoys have recording_id 0
- *     blocks     of 128 frames each; peaks[blocks[b] … blocks[b+1]) are those of block b
- *     peaks      frame within the block (7 bits), bin (9 bits)
- *     buckets    postings[buckets[h] … buckets[h+1]) are those of hash h
- *     postings   frames of the timeline where a landmark begins, ascending, as gaps (gap_read)
+ * Decoys (recordings run backwards) have a segment of their own, the last. They are of the recordings whose ids hash
+ * lowest, so that which ones they are hangs on the catalogue alone and not on how the index came to be.
  *
  * Inside fingerprint/ only. */
 #ifndef UT_FINGERPRINT_INDEX_FIELDS_H
 #define UT_FINGERPRINT_INDEX_FIELDS_H
 
-#include <string.h>
-
 #include "fingerprint/index.h"
-#include "fingerprint/peaks.h"
+#include "fingerprint/segment.h"
 
-enum {
-    UT_INDEX_BLOCK_FRAMES = 128,
-    UT_INDEX_BIN_BITS = 9,
-    UT_INDEX_PAD_FRAMES = 1024, /* between recordings, so that (recording, offset) is one number: the longest window */
-    UT_INDEX_GAP_BYTES = 4,     /* at most; as many bytes follow the last posting */
-};
-#define UT_INDEX_FRAMES_MAX (UINT32_C(1) << 30)
+enum { UT_INDEX_DECOYS_MAX = 64, UT_INDEX_PEAKS_MAX = 1024 /* that are read of a window */ };
 
 typedef struct {
-    int64_t recording_id;
-    uint32_t origin; /* a multiple of UT_INDEX_BLOCK_FRAMES */
+    int64_t recording_id; /* 0: a decoy */
+    int64_t stamp;
+    int64_t origin; /* on the index's timeline */
     uint32_t frames;
+    bool gone; /* no longer in the catalogue */
 } ut_index_track;
+
+typedef struct {
+    ut_index_segment *segment; /* counted */
+    int64_t base;              /* of its timeline, on the index's */
+    size_t first_track;        /* in ut_index.tracks */
+} ut_index_part;
 
 struct ut_index {
     const ut_params *params;
     int64_t catalogue_version;
-    size_t recordings;
-    uint32_t track_count; /* recordings, then decoys, by origin */
-    uint32_t block_count;
-    uint32_t peak_count;
-    uint32_t posting_bytes;
-    uint64_t posting_count;
-    const ut_index_track *tracks;
-    const uint32_t *blocks; /* block_count + 1 */
-    const uint16_t *peaks;
-    const uint32_t *buckets; /* 2^hash_bits + 1 */
-    const uint8_t *postings;
-    void *memory; /* holds all of them; owned */
-    size_t memory_bytes;
+    size_t recordings; /* not gone */
+    size_t decoys;
+    ut_index_part *parts; /* the decoys' last, if there are decoys */
+    size_t part_count, part_capacity;
+    ut_index_track *tracks; /* by origin */
+    size_t track_count, track_capacity;
+    size_t gone_count;
+    size_t lost;    /* see ut_index_info */
+    int64_t places; /* frames of the recordings, with what a window may hang over */
+    int64_t frames; /* of the timeline */
 };
 
-/* Section sizes and the place of each in `memory`, which starts with the header of the file form. */
-size_t ut_index_layout(ut_index *index);
+UT_CHECK ut_status ut_index_new(const ut_params *params, int64_t catalogue_version, ut_index **out, ut_err *err);
+/* Takes the segment over (*segment becomes NULL, also on failure) and lays it behind the others. */
+UT_CHECK ut_status ut_index_append(ut_index *index, ut_index_segment **segment, ut_err *err);
+/* Takes a track out, by its place in `tracks`. */
+void ut_index_drop(ut_index *index, size_t track);
+/* Parts that hold recordings: all but the decoys'. */
+size_t ut_index_recording_parts(const ut_index *index);
+/* Appends the segment of decoys: the one of `old` (may be NULL), if that fits. */
+UT_CHECK ut_status ut_index_add_decoys(ut_index *index, const ut_index *old, ut_err *err);
 
-/* A gap takes 1 to 4 bytes, little endian; the two low bits of the first are the count less one. Reads 4 bytes always.
+/* Writes a segment to the folder under a number that is free, and holds the file instead; on failure it is as before.
  */
-static inline uint32_t ut_gap_read(const uint8_t **at)
-{
-    static const uint32_t MASK[4] = {0x3f, 0x3fff, 0x3fffff, 0x3fffffff};
-    uint32_t word;
-    memcpy(&word, *at, sizeof word);
-    uint32_t more = word & 3;
-    *at += more + 1;
-    return word >> 2 & MASK[more];
-}
+UT_CHECK ut_status ut_index_segment_write(const char *folder, ut_index_segment **segment, ut_err *err);
 
-static inline size_t ut_gap_size(uint32_t gap)
-{
-    return gap < 0x40 ? 1 : gap < 0x4000 ? 2 : gap < 0x400000 ? 3 : 4;
-}
+/* Moves what is left of a part of the old index into the new segments. */
+UT_CHECK ut_status ut_index_builder_move(ut_index_builder *builder, size_t part, ut_err *err);
 
-/* Writes the header of the file form, checksums and all. */
-void ut_index_seal(ut_index *index);
-/* The one track that a window of at most UT_INDEX_PAD_FRAMES starting at `frame` of the timeline can touch; NULL past
- * the end. */
-const ut_index_track *ut_index_track_at(const ut_index *index, uint32_t frame);
+/* The one track that a window of at most UT_INDEX_PAD_FRAMES starting at `begin` of the timeline can touch; NULL past
+ * the end, or if that is gone. */
+const ut_index_track *ut_index_track_at(const ut_index *index, int64_t begin);
+
+/* The peaks of the timeline's [begin, begin + frames), at most `capacity`; their frames count from `begin`. */
+size_t ut_index_peaks(const ut_index *index, int64_t begin, int32_t frames, ut_peak *out, size_t capacity);
 
 #endif

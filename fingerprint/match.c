@@ -46,8 +46,8 @@ void ut_matcher_close(ut_matcher **matcher)
 
 static bool judge(ut_matcher *m, const ut_query *query, int64_t begin, ut_match *out)
 {
-    const ut_index_track *track = ut_index_track_at(m->index, begin < 0 ? 0 : (uint32_t)begin);
-    if (!track || begin + query->frames <= (int64_t)track->origin)
+    const ut_index_track *track = ut_index_track_at(m->index, begin);
+    if (!track || begin + query->frames <= track->origin)
         return false;
     *out = (ut_match){.track = track};
     return ut_evidence_weigh(m->scratch, m->index, query, begin, &out->evidence);
@@ -73,16 +73,13 @@ typedef struct {
 static void keep_ledger(const ut_index *x, const ut_query *q, int64_t begin, ledger *l)
 {
     *l = (ledger){0};
-    for (int64_t block = begin > 0 ? begin / UT_INDEX_BLOCK_FRAMES : 0;
-         block < x->block_count && block * UT_INDEX_BLOCK_FRAMES < begin + q->frames; block++)
-        for (uint32_t i = x->blocks[block]; i < x->blocks[block + 1]; i++) {
-            int64_t frame = block * UT_INDEX_BLOCK_FRAMES + (x->peaks[i] >> UT_INDEX_BIN_BITS) - begin;
-            int bin = x->peaks[i] & (UT_QUERY_BINS - 1);
-            if (frame < 0 || frame >= q->frames)
-                continue;
-            l->peaks[frame / SLOT_FRAMES]++;
-            l->hits[frame / SLOT_FRAMES] += heard(q, 0, bin, (int32_t)frame) || heard(q, 1, bin, (int32_t)frame);
-        }
+    ut_peak peaks[UT_INDEX_PEAKS_MAX];
+    size_t count = ut_index_peaks(x, begin, q->frames, peaks, UT_INDEX_PEAKS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        int32_t frame = peaks[i].frame;
+        l->peaks[frame / SLOT_FRAMES]++;
+        l->hits[frame / SLOT_FRAMES] += heard(q, 0, peaks[i].bin, frame) || heard(q, 1, peaks[i].bin, frame);
+    }
     for (size_t i = 0; i < q->peaks[1].count; i++) {
         ut_peak peak = q->peaks[1].items[i];
         l->music[peak.frame / SLOT_FRAMES]++;
@@ -127,8 +124,7 @@ static int best_first(const void *a, const void *b)
 /* Places where a query may be found: every frame of every recording. */
 static double places(const ut_index *x)
 {
-    return (double)x->block_count * UT_INDEX_BLOCK_FRAMES * (double)x->recordings /
-           (x->track_count ? x->track_count : 1);
+    return x->places > 0 ? (double)x->places : 1.0;
 }
 
 /* By how much the best decoy beats what its places allow. */

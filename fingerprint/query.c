@@ -112,18 +112,13 @@ ut_status ut_query_set(ut_query *query, int32_t first, int32_t frames, const ut_
 
 ut_status ut_query_mask(ut_query *query, const ut_index *index, int64_t begin, ut_err *err)
 {
-    int64_t end = begin + query->frames;
+    ut_peak known[UT_INDEX_PEAKS_MAX];
+    size_t count = ut_index_peaks(index, begin, query->frames, known, UT_INDEX_PEAKS_MAX);
     uint64_t(*columns)[UT_QUERY_WORDS] = query->columns[0]; /* made anew below */
     memset(columns, 0, sizeof query->columns[0]);
-    for (int64_t block = begin > 0 ? begin / UT_INDEX_BLOCK_FRAMES : 0;
-         block < index->block_count && block * UT_INDEX_BLOCK_FRAMES < end; block++)
-        for (uint32_t i = index->blocks[block]; i < index->blocks[block + 1]; i++) {
-            int64_t frame = block * UT_INDEX_BLOCK_FRAMES + (index->peaks[i] >> UT_INDEX_BIN_BITS) - begin;
-            if (frame < 0 || frame >= query->frames)
-                continue;
-            for (int32_t bit = (int32_t)frame; bit <= frame + 2; bit++)
-                mark(columns[index->peaks[i] & (UT_QUERY_BINS - 1)], bit);
-        }
+    for (size_t i = 0; i < count; i++)
+        for (int32_t bit = known[i].frame; bit <= known[i].frame + 2; bit++)
+            mark(columns[known[i].bin], bit);
     for (int w = 0; w < query->witnesses; w++) {
         ut_peaks *peaks = &query->peaks[w];
         size_t kept = 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "fingerprint/follow.h"
+#include "fingerprint/posting_code.h"
 #include "fingerprint/trail_fields.h"
 
 enum {
@@ -57,7 +58,7 @@ ut_status ut_scout_open(const ut_index *index, ut_scout **out, ut_err *err)
     if (!s)
         return ut_fail(err, UT_E_NOMEM, "scout");
     size_t hashes = (size_t)1 << index->params->hash_bits;
-    uint64_t cells = (uint64_t)index->block_count * UT_INDEX_BLOCK_FRAMES >> CELL_BITS;
+    uint64_t cells = (uint64_t)index->frames >> CELL_BITS;
     int bits = 12;
     while (bits < COUNTER_BITS_MAX && UINT64_C(1) << bits < cells)
         bits++;
@@ -66,9 +67,9 @@ ut_status ut_scout_open(const ut_index *index, ut_scout **out, ut_err *err)
     s->present = calloc(hashes / 64, sizeof *s->present);
     s->counters = malloc((size_t)1 << bits);
     ut_status rc = s->present && s->counters ? UT_OK : ut_fail(err, UT_E_NOMEM, "scout");
-    for (size_t h = 0; rc == UT_OK && h < hashes; h++)
-        if (index->buckets[h + 1] > index->buckets[h])
-            s->present[h / 64] |= UINT64_C(1) << h % 64;
+    for (size_t i = 0; rc == UT_OK && i < index->part_count; i++)
+        for (size_t word = 0; word < hashes / 64; word++)
+            s->present[word] |= index->parts[i].segment->present[word];
     if (rc == UT_OK)
         rc = ut_query_init(&s->query, index->params, err);
     if (rc == UT_OK)
@@ -127,45 +128,62 @@ static ut_status pick(ut_scout *s, const ut_peaks *peaks, int32_t first, int32_t
 }
 
 typedef struct {
-    uint32_t cell;
+    int64_t cell; /* of the index's timeline */
     uint8_t votes;
 } place;
+
+/* Keeps a cell among the best, once; returns how many there are then. */
+static int keep(place best[BEST], int found, place p)
+{
+    int k = 0, least = 0;
+    while (k < found && best[k].cell != p.cell)
+        k++;
+    if (k == BEST) {
+        for (int m = 1; m < BEST; m++)
+            if (best[m].votes < best[least].votes)
+                least = m;
+        if (best[least].votes >= p.votes)
+            return found;
+        k = least;
+    }
+    best[k] = p;
+    return k == found ? found + 1 : found;
+}
+
+/* Lets the landmarks vote in one part of the index. */
+static int vote_part(ut_scout *s, const ut_index_part *part, size_t count, int32_t first, place best[BEST], int found)
+{
+    const ut_index_segment *segment = part->segment;
+    const ut_posting_code *code = ut_posting_code_get();
+    for (size_t i = 0; i < count; i++) {
+        if (i + AHEAD < count)
+            __builtin_prefetch(&segment->present[s->pairs[i + AHEAD].hash / 64]);
+        int64_t slot = ut_segment_slot(segment, s->pairs[i].hash);
+        if (slot < 0)
+            continue;
+        uint64_t at = (uint64_t)segment->buckets[slot] * 8, end = (uint64_t)segment->buckets[slot + 1] * 8;
+        int64_t begin = part->base + UT_QUERY_FRAMES_MAX - (s->pairs[i].frame - first);
+        for (;;) {
+            begin += ut_posting_read(code, segment->postings, &at);
+            if (at > end)
+                break;
+            int64_t cell = begin >> CELL_BITS;
+            uint8_t *counter = &s->counters[cell & s->counter_mask], votes = *counter;
+            votes = (uint8_t)(votes + (votes < UINT8_MAX));
+            *counter = votes;
+            if (votes >= VOTES_MIN)
+                found = keep(best, found, (place){cell, votes});
+        }
+    }
+    return found;
+}
 
 /* The cells with most votes, none twice; counters are to be zero before. */
 static int vote(ut_scout *s, size_t count, int32_t first, place best[BEST])
 {
-    const ut_index *x = s->index;
     int found = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (i + AHEAD < count)
-            __builtin_prefetch(&x->buckets[s->pairs[i + AHEAD].hash]);
-        const uint8_t *at = x->postings + x->buckets[s->pairs[i].hash];
-        const uint8_t *end = x->postings + x->buckets[s->pairs[i].hash + 1];
-        uint32_t begin = UT_QUERY_FRAMES_MAX - (uint32_t)(s->pairs[i].frame - first);
-        while (at < end) {
-            begin += ut_gap_read(&at);
-            uint32_t cell = begin >> CELL_BITS;
-            uint8_t *counter = &s->counters[cell & s->counter_mask], votes = *counter;
-            votes = (uint8_t)(votes + (votes < UINT8_MAX));
-            *counter = votes;
-            if (votes < VOTES_MIN)
-                continue;
-            int k = 0, least = 0;
-            while (k < found && best[k].cell != cell)
-                k++;
-            if (k == BEST) {
-                for (int m = 1; m < BEST; m++)
-                    if (best[m].votes < best[least].votes)
-                        least = m;
-                if (best[least].votes >= votes)
-                    continue;
-                k = least;
-            }
-            if (k == found)
-                found++;
-            best[k] = (place){cell, votes};
-        }
-    }
+    for (size_t i = 0; i < s->index->part_count; i++)
+        found = vote_part(s, &s->index->parts[i], count, first, best, found);
     return found;
 }
 
@@ -176,7 +194,7 @@ static ut_status judge(ut_scout *s, int32_t first, int32_t frames, const ut_peak
     ut_status rc = ut_query_set(&s->query, first, frames, mix, music, err);
     for (int i = 0; rc == UT_OK && i < found && !*maybe; i++)
         for (int shift = 0; shift < 1 << CELL_BITS && !*maybe; shift++) {
-            int64_t begin = (int64_t)(best[i].cell << CELL_BITS) + shift - UT_QUERY_FRAMES_MAX;
+            int64_t begin = best[i].cell * (1 << CELL_BITS) + shift - UT_QUERY_FRAMES_MAX;
             ut_match match;
             *maybe = ut_matcher_test(s->matcher, &s->query, begin, &match) && match.evidence.nats >= SCOUT_NATS &&
                      match.track->recording_id != 0;

@@ -53,20 +53,20 @@ ut_status ut_trace_extend(ut_trace *trace, int32_t end, const ut_peaks *mix, con
     if (rc != UT_OK)
         return rc;
     size_t at_mix = 0, at_music = 0;
-    int64_t begin = trace->end + trace->shift, stop = end + trace->shift;
-    for (int64_t block = begin > 0 ? begin / UT_INDEX_BLOCK_FRAMES : 0;
-         block < x->block_count && block * UT_INDEX_BLOCK_FRAMES < stop; block++)
-        for (uint32_t i = x->blocks[block]; i < x->blocks[block + 1]; i++) {
-            int64_t place = block * UT_INDEX_BLOCK_FRAMES + (x->peaks[i] >> UT_INDEX_BIN_BITS);
-            if (place < begin || place >= stop || place < trace->track->origin ||
-                place >= (int64_t)trace->track->origin + trace->track->frames)
+    ut_peak peaks[UT_INDEX_PEAKS_MAX];
+    for (int32_t from = trace->end; from < end; from += UT_INDEX_PAD_FRAMES) {
+        int32_t frames = end - from < UT_INDEX_PAD_FRAMES ? end - from : UT_INDEX_PAD_FRAMES;
+        size_t count = ut_index_peaks(x, from + trace->shift, frames, peaks, UT_INDEX_PEAKS_MAX);
+        for (size_t i = 0; i < count; i++) {
+            int32_t frame = from + peaks[i].frame;
+            int64_t place = frame + trace->shift;
+            if (place < trace->track->origin || place >= trace->track->origin + trace->track->frames)
                 continue;
-            int32_t frame = (int32_t)(place - trace->shift);
-            uint16_t bin = x->peaks[i] & ((1u << UT_INDEX_BIN_BITS) - 1);
             struct ut_trace_step *step = &trace->steps[(frame - trace->first) / UT_TRACE_STEP];
             step->peaks++;
-            step->hits += heard(mix, &at_mix, frame, bin) || heard(music, &at_music, frame, bin);
+            step->hits += heard(mix, &at_mix, frame, peaks[i].bin) || heard(music, &at_music, frame, peaks[i].bin);
         }
+    }
     trace->end = end;
     return UT_OK;
 }

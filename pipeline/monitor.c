@@ -109,8 +109,11 @@ static void look(ut_monitor *m, ut_store **store, bool refresh)
         ut_log(UT_LOG_WARN, "monitor", "catalogue_not_read", "error=%s", ut_log_quote(quoted, sizeof quoted, err.text));
         ut_store_close(store);
     }
-    if (changed)
+    if (changed) {
         ut_log(UT_LOG_INFO, "monitor", "catalogue_loaded", "version=%" PRId64, stats.catalogue_version);
+        if (*store)
+            ut_catalogue_tidy(m->catalogue, *store);
+    }
 }
 
 /* Waits for up to `seconds`; false if the monitor stops. *asked: a reload was asked for. */

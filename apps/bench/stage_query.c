@@ -3,12 +3,11 @@
 #include <string.h>
 
 #include "apps/bench/stages.h"
-#include "apps/evaluate/random.h"
+#include "apps/bench/tracks.h"
 #include "apps/evaluate/signal.h"
 #include "apps/evaluate/synth.h"
 #include "apps/machine.h"
 #include "core/types.h"
-#include "fingerprint/fingerprint_peaks.h"
 #include "fingerprint/track.h"
 #include "pipeline/analyser.h"
 
@@ -34,35 +33,6 @@ static ut_status fingerprint_of(const ut_params *params, const float *music, siz
     return rc;
 }
 
-/* A made-up track, straight as peaks: a scale of 24 bins, low ones likelier, that sound again and again at the density
- * of real references. Like real music it repeats its landmarks, which noise would not. */
-static ut_status synthetic(const ut_params *params, uint64_t seed, ut_fingerprint **out, ut_err *err)
-{
-    enum { SCALE = 24, SECONDS = 240 };
-    ut_random random = ut_random_init(seed, 3);
-    ut_peaks peaks = {0};
-    int scale[SCALE];
-    double frames_per_s = (double)params->rate_hz / params->hop;
-    double span = log((double)(params->high_bin - 1) / params->low_bin);
-    for (int i = 0; i < SCALE; i++)
-        scale[i] = (int)(params->low_bin * exp(ut_random_between(&random, 0, span)));
-    int32_t frames = (int32_t)(SECONDS * frames_per_s);
-    ut_status rc = UT_OK;
-    for (int32_t frame = 0; frame < frames && rc == UT_OK; frame++)
-        for (int i = 0, last = -1; i < 2 && rc == UT_OK; i++) {
-            int bin = scale[ut_random_below(&random, SCALE)];
-            bool sounds = ut_random_between(&random, 0, 2 * frames_per_s) < params->reference.peaks_per_s;
-            if (!sounds || bin <= last)
-                continue;
-            rc = ut_peaks_add(&peaks, (ut_peak){.frame = frame, .bin = (uint16_t)bin}, err);
-            last = bin;
-        }
-    if (rc == UT_OK)
-        rc = ut_fingerprint_from_peaks(params, frames, &peaks, out, err);
-    ut_peaks_clear(&peaks);
-    return rc;
-}
-
 /* KNOWN tracks of synthesised music, and synthetic ones up to `tracks`. */
 static ut_status build(const ut_params *params, size_t tracks, ut_index **out, ut_err *err)
 {
@@ -76,7 +46,7 @@ static ut_status build(const ut_params *params, size_t tracks, ut_index **out, u
             ut_synth_music(i + 1, music, TRACK_FRAMES);
             rc = fingerprint_of(params, music, TRACK_FRAMES, &print, err);
         } else {
-            rc = synthetic(params, i, &print, err);
+            rc = ut_bench_track(params, i, 240, &print, err);
         }
         if (rc == UT_OK)
             rc = ut_index_builder_add(builder, (int64_t)i + 1, print, err);

@@ -123,7 +123,8 @@ flip() { # FILE OFFSET: changes one byte
     # shellcheck disable=SC2059 # the format is the byte
     printf "\\x$(printf %02x $((byte ^ 16)))" | dd of="$1" bs=1 seek="$2" conv=notrunc status=none
 }
-flip "$index" $(($(stat -c %s "$index") / 2))
+segment=$(find "$index" -name '*.segment' | sort | head -1)
+flip "$segment" $(($(stat -c %s "$segment") / 2))
 expect 1 'undertone.db.p3.index' catalogue verify
 same 'verify --json' "$(catalogue verify --json 2>/dev/null | jq -c '[.ok, (.damage | length)]')" '[false,1]'
 expect 0 'index-rebuilt' catalogue add "$music"

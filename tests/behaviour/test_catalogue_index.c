@@ -63,10 +63,11 @@ static size_t loaded_recordings(ut_store *store)
 
 static struct stat index_stat(const fixture *f)
 {
-    char path[200];
+    char path[200], manifest[220];
     struct stat st;
     assert_ok(ut_store_index_path(f->store, "p3", path, sizeof path, ERR));
-    assert_int_equal(stat(path, &st), 0);
+    snprintf(manifest, sizeof manifest, "%s/manifest", path);
+    assert_int_equal(stat(manifest, &st), 0);
     return st;
 }
 
@@ -103,26 +104,86 @@ static void index_of_a_former_store_does_not_fit(void **state)
     assert_int_equal(loaded_recordings(f->store), 0);
 }
 
+/* Every file of the index in turn: cut short, or with a byte changed. */
 static void damaged_index_is_made_anew(void **state)
 {
     fixture *f = *state;
-    char path[200], *bytes = NULL;
-    size_t size;
+    char path[200];
+    song_add(f->store, 1);
+    song_add(f->store, 2);
+    assert_int_equal(loaded_recordings(f->store), 2);
+    assert_ok(ut_store_index_path(f->store, "p3", path, sizeof path, ERR));
+    for (int i = 0; i < 6; i++) {
+        static const size_t of[] = {0, 1, 3}; /* recordings, decoys, not the lock, manifest */
+        ut_paths files = {0};
+        char *bytes = NULL;
+        size_t size;
+        ut_index *index = NULL;
+        assert_ok(ut_paths_walk(&files, path, ERR));
+        assert_int_equal(files.count, 4);
+        const char *file = files.items[of[i / 2]];
+        assert_ok(ut_file_read(file, (size_t)1 << 30, &bytes, &size, ERR));
+        bytes[size / 3] ^= 1;
+        assert_ok(ut_file_write(file, bytes, i % 2 ? size / 2 : size, ERR));
+        assert_int_equal(loaded_recordings(f->store), 2);
+        assert_ok(ut_index_load(path, UT_INDEX_CHECK, &index, ERR));
+        ut_index_close(&index);
+        free(bytes);
+        ut_paths_clear(&files);
+    }
+}
+
+/* What comes and goes costs as much as it is, not as much as the catalogue. */
+static void index_follows_by_what_changed(void **state)
+{
+    fixture *f = *state;
+    enum { SONGS = 9 };
+    int64_t ids[SONGS + 1];
+    char path[200];
+    ut_index *index = NULL;
+    assert_ok(ut_store_index_path(f->store, "p3", path, sizeof path, ERR));
+    for (int i = 1; i <= SONGS; i++) {
+        ids[i] = song_add(f->store, i);
+        assert_int_equal(loaded_recordings(f->store), i);
+        assert_ok(ut_index_load(path, UT_INDEX_CHECK, &index, ERR));
+        assert_int_equal(ut_index_describe(index).segments, i + 1); /* one each, and one of decoys */
+        ut_index_close(&index);
+    }
+    assert_ok(ut_catalogue_merge(f->store, "p3", ERR));
+    assert_ok(ut_store_recording_remove(f->store, ids[3], ERR));
+    assert_int_equal(loaded_recordings(f->store), SONGS - 1);
+    assert_ok(ut_index_load(path, UT_INDEX_CHECK, &index, ERR));
+    assert_int_equal(ut_index_describe(index).segments, 2);
+    assert_int_equal(ut_index_describe(index).gone, 1);
+    ut_index_close(&index);
+    assert_int_equal(song_add(f->store, 3), ids[3]); /* back again, as another fingerprint */
+    assert_int_equal(loaded_recordings(f->store), SONGS);
+    ut_index_info info;
+    assert_ok(ut_catalogue_rebuild(f->store, "p3", &info, ERR));
+    assert_int_equal(info.recordings, SONGS);
+    assert_int_equal(info.segments, 2);
+    assert_int_equal(info.gone, 0);
+    assert_int_equal(loaded_recordings(f->store), SONGS);
+}
+
+/* A process that may not write the folder works from memory, with all there is. */
+static void index_that_another_writes_is_completed_in_memory(void **state)
+{
+    fixture *f = *state;
+    char path[200];
+    ut_index_lock *lock = NULL;
     song_add(f->store, 1);
     assert_int_equal(loaded_recordings(f->store), 1);
     assert_ok(ut_store_index_path(f->store, "p3", path, sizeof path, ERR));
-    assert_ok(ut_file_read(path, (size_t)1 << 30, &bytes, &size, ERR));
-    for (int i = 0; i < 4; i++) {
-        size_t at = i * (size / 4) + 5;
-        ut_index *index = NULL;
-        bytes[at] ^= 1;
-        assert_ok(ut_file_write(path, bytes, i == 3 ? size / 2 : size, ERR));
-        bytes[at] ^= 1;
-        assert_int_equal(loaded_recordings(f->store), 1);
-        assert_ok(ut_index_load(path, &index, ERR));
-        ut_index_close(&index);
-    }
-    free(bytes);
+    assert_ok(ut_index_lock_take(path, &lock, ERR));
+    ino_t made = index_stat(f).st_ino;
+    song_add(f->store, 2);
+    assert_int_equal(loaded_recordings(f->store), 2);
+    assert_int_equal(index_stat(f).st_ino, made);
+    assert_int_equal(ut_catalogue_merge(f->store, "p3", ERR), UT_E_BUSY);
+    ut_index_lock_release(&lock);
+    assert_int_equal(loaded_recordings(f->store), 2);
+    assert_int_not_equal(index_stat(f).st_ino, made);
 }
 
 static void index_that_cannot_be_saved_works_from_memory(void **state)
@@ -131,9 +192,21 @@ static void index_that_cannot_be_saved_works_from_memory(void **state)
     char path[200];
     song_add(f->store, 1);
     assert_ok(ut_store_index_path(f->store, "p3", path, sizeof path, ERR));
-    assert_int_equal(mkdir(path, 0755), 0); /* in the way of the file, for root too */
+    assert_ok(ut_file_write(path, "mine", 4, ERR)); /* in the way of the folder, for root too */
     assert_int_equal(loaded_recordings(f->store), 1);
-    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(unlink(path), 0);
+}
+
+/* The index of earlier versions was one file. */
+static void index_file_of_old_gives_way(void **state)
+{
+    fixture *f = *state;
+    char path[200];
+    song_add(f->store, 1);
+    assert_ok(ut_store_index_path(f->store, "p3", path, sizeof path, ERR));
+    assert_ok(ut_file_write(path, "UTINDEX1 and so on", 18, ERR));
+    assert_int_equal(loaded_recordings(f->store), 1);
+    index_stat(f);
 }
 
 static void damaged_fingerprint_costs_only_its_recording(void **state)
@@ -247,7 +320,10 @@ int main(void)
         TEST(index_file_is_made_once_per_version),
         TEST(index_of_a_former_store_does_not_fit),
         TEST(damaged_index_is_made_anew),
+        TEST(index_follows_by_what_changed),
+        TEST(index_that_another_writes_is_completed_in_memory),
         TEST(index_that_cannot_be_saved_works_from_memory),
+        TEST(index_file_of_old_gives_way),
         TEST(damaged_fingerprint_costs_only_its_recording),
         TEST(parameter_sets_that_are_not_there),
         TEST(threads_go_on_while_the_catalogue_grows),

@@ -139,6 +139,38 @@ static void fingerprints_by_parameter_set(void **state)
     assert_false(holding.removed);
 }
 
+static ut_status see_id(void *arg, int64_t id, int64_t added_ns)
+{
+    seen *s = arg;
+    assert_true(s->count < 8);
+    s->sizes[s->count] = (size_t)added_ns;
+    s->ids[s->count++] = id;
+    return UT_OK;
+}
+
+static void fingerprints_are_listed_and_read_singly(void **state)
+{
+    fixture *f = *state;
+    int64_t one = recording_add(f->store, 1), two = recording_add(f->store, 2);
+    seen listed = {0}, got = {0}, left = {0};
+    assert_ok(ut_store_fingerprint_list(f->store, "p3", see_id, &listed, ERR));
+    assert_int_equal(listed.count, 2);
+    assert_int_equal(listed.ids[0], one);
+    assert_int_equal(listed.ids[1], two);
+    assert_int_equal(listed.sizes[1], recording_make(2).added_ns);
+    assert_ok(ut_store_fingerprint_get(f->store, "p3", two, see_fingerprint, &got, ERR));
+    assert_int_equal(got.count, 1);
+    assert_int_equal(got.ids[0], two);
+    assert_int_equal(ut_store_fingerprint_get(f->store, "p1", two, see_fingerprint, &got, ERR), UT_E_NOTFOUND);
+    assert_ok(ut_store_recording_remove(f->store, two, ERR));
+    assert_int_equal(ut_store_fingerprint_get(f->store, "p3", two, see_fingerprint, &got, ERR), UT_E_NOTFOUND);
+    assert_int_equal(got.count, 1);
+    assert_ok(ut_store_fingerprint_list(f->store, "p3", see_id, &left, ERR));
+    assert_int_equal(left.count, 1);
+    assert_ok(ut_store_fingerprint_list(f->store, "p2", see_id, &left, ERR));
+    assert_int_equal(left.count, 1);
+}
+
 static ut_status count_recording(void *arg, const ut_recording *rec)
 {
     assert_non_null(rec->title);
@@ -266,6 +298,7 @@ int main(void)
         TEST(metadata_updates_and_null_keeps),
         TEST(parties_are_replaced_as_a_whole),
         TEST(fingerprints_by_parameter_set),
+        TEST(fingerprints_are_listed_and_read_singly),
         TEST(removed_is_unlisted_but_readable_and_can_come_back),
         TEST(sources_are_known_by_size_and_time),
         TEST(what_must_not_be_held_is_refused_whole),

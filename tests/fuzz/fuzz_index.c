@@ -1,27 +1,37 @@
-/* A good index file with bytes changed anywhere and its checksums put right: refused, or searched without harm. The
- * input is a list of changes: a position (4 bytes, little endian; from the end of the file, or with the top bit set in
- * the header and the tracks) and a byte. */
+/* A good index folder with bytes of its manifest and of a segment changed anywhere and the checksums put right:
+ * refused, or searched without harm. The input: which file (1 byte; odd: the manifest), then a list of changes: a
+ * position (4 bytes, little endian; from the end of the file, or with the top bit set in the header and the tracks) and
+ * a byte. */
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/digest.h"
 #include "core/file.h"
 #include "fingerprint/fingerprint_peaks.h"
+#include "fingerprint/index_fields.h"
 #include "fingerprint/match.h"
 
-enum { FRAMES = 900, RECORDINGS = 3, HEADER = 64, AT_CRC = 56, AT_HEADER_CRC = 60, FRONT = 160, MATCHES = 8 };
+enum {
+    FRAMES = 900,
+    RECORDINGS = 3,
+    HEADER = 64,
+    AT_COUNTS = 32, /* tracks, blocks, hashes, bytes of peaks, bytes of postings: u32 each */
+    AT_TABLE_CRC = 52,
+    AT_DATA_CRC = 56,
+    FRONT = 160,
+    MATCHES = 8
+};
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static char *file; /* a good one */
-static size_t file_size;
-static char path[40];
-static int fd;
+static char folder[] = "/tmp/ut-fuzz-index-XXXXXX";
+static char manifest_path[64], segment_path[64];
+static char *manifest, *segment; /* good ones */
+static size_t manifest_size, segment_size;
 static ut_query query;
 
 static void must(ut_status rc)
@@ -49,9 +59,9 @@ static void prepare(void)
 {
     ut_index_builder *builder = NULL;
     ut_index *index = NULL;
-    fd = memfd_create("index", 0);
-    assert(fd >= 0);
-    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    assert(mkdtemp(folder));
+    snprintf(manifest_path, sizeof manifest_path, "%s/manifest", folder);
+    snprintf(segment_path, sizeof segment_path, "%s/00000001.segment", folder);
     must(ut_index_builder_open(ut_params_find("p2"), &builder, NULL));
     must(ut_query_init(&query, ut_params_find("p2"), NULL));
     for (int i = 0; i < RECORDINGS; i++) {
@@ -63,12 +73,10 @@ static void prepare(void)
     }
     must(ut_index_builder_finish(builder, 1, &index, NULL));
     ut_index_builder_close(&builder);
-    char saved[] = "/tmp/ut-fuzz-index-XXXXXX";
-    close(mkstemp(saved));
-    must(ut_index_save(index, saved, NULL));
-    must(ut_file_read(saved, SIZE_MAX / 4, &file, &file_size, NULL));
-    unlink(saved);
+    must(ut_index_save(index, folder, NULL));
     ut_index_close(&index);
+    must(ut_file_read(manifest_path, SIZE_MAX / 4, &manifest, &manifest_size, NULL));
+    must(ut_file_read(segment_path, SIZE_MAX / 4, &segment, &segment_size, NULL));
 }
 
 static void put_crc(char *at, const void *from, size_t size)
@@ -96,26 +104,85 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void put_file(const char *path, const char *bytes, size_t size)
 {
-    char *copy = malloc(file_size);
-    assert(copy);
-    memcpy(copy, file, file_size);
+    FILE *file = fopen(path, "w");
+    assert(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0);
+}
+
+/* Where the peaks begin; `whole` if the counts make no sense. */
+static size_t data_begins(const char *copy, size_t whole)
+{
+    uint32_t n[5];
+    memcpy(n, copy + AT_COUNTS, sizeof n);
+    size_t hashes = (size_t)1 << 21, at = HEADER;
+    const size_t sizes[] = {24 * (size_t)n[0], hashes / 8, hashes / 512 * 4, 4 * ((size_t)n[2] + 1),
+                            4 * ((size_t)n[1] + 1)};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        at += (sizes[i] + 15) & ~(size_t)15;
+    return at < whole ? at : whole;
+}
+
+static void change(char *copy, size_t whole, const uint8_t *data, size_t size)
+{
     for (; size >= 5; data += 5, size -= 5) {
         uint32_t back;
         memcpy(&back, data, sizeof back);
-        copy[back >> 31 ? back % FRONT : file_size - 1 - back % file_size] = (char)data[4];
+        copy[back >> 31 ? back % FRONT % whole : whole - 1 - back % whole] = (char)data[4];
     }
-    put_crc(copy + AT_CRC, copy + HEADER, file_size - HEADER);
-    memset(copy + AT_HEADER_CRC, 0, 4);
-    put_crc(copy + AT_HEADER_CRC, copy, HEADER);
-    assert(pwrite(fd, copy, file_size, 0) == (ssize_t)file_size);
+}
+
+/* Writes the changed segment with sums that fit, and a manifest that names it. */
+static void put_segment(const uint8_t *data, size_t size)
+{
+    char *copy = malloc(segment_size);
+    assert(copy);
+    memcpy(copy, segment, segment_size);
+    change(copy, segment_size, data, size);
+    size_t at = data_begins(copy, segment_size);
+    put_crc(copy + AT_TABLE_CRC, copy + HEADER, at - HEADER);
+    put_crc(copy + AT_DATA_CRC, copy + at, segment_size - at);
+    memset(copy + UT_SEGMENT_HEADER_CRC_AT, 0, 4);
+    put_crc(copy + UT_SEGMENT_HEADER_CRC_AT, copy, HEADER);
+    put_file(segment_path, copy, segment_size);
+    char *list = malloc(manifest_size);
+    assert(list);
+    memcpy(list, manifest, manifest_size);
+    memcpy(list + 32 + 8, copy + UT_SEGMENT_HEADER_CRC_AT, 4); /* of the first entry */
+    memcpy(list + 32 + 4, copy + AT_COUNTS, 4);
+    put_crc(list + manifest_size - 4, list, manifest_size - 4);
+    put_file(manifest_path, list, manifest_size);
+    free(list);
     free(copy);
+}
+
+static void put_manifest(const uint8_t *data, size_t size)
+{
+    char *copy = malloc(manifest_size);
+    assert(copy);
+    memcpy(copy, manifest, manifest_size);
+    change(copy, manifest_size, data, size);
+    put_crc(copy + manifest_size - 4, copy, manifest_size - 4);
+    put_file(manifest_path, copy, manifest_size);
+    put_file(segment_path, segment, segment_size);
+    free(copy);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size == 0)
+        return 0;
+    if (data[0] & 1)
+        put_manifest(data + 1, size - 1);
+    else
+        put_segment(data + 1, size - 1);
     ut_index *index = NULL;
-    if (ut_index_load(path, &index, NULL) == UT_OK) {
-        assert(ut_index_describe(index).decoys <= RECORDINGS * 2);
-        search(index);
+    for (int mode = UT_INDEX_OPEN; mode <= UT_INDEX_SALVAGE; mode++) {
+        if (ut_index_load(folder, (ut_index_mode)mode, &index, NULL) == UT_OK) {
+            assert(ut_index_describe(index).decoys <= RECORDINGS * 2);
+            search(index);
+        }
+        ut_index_close(&index);
     }
-    ut_index_close(&index);
     return 0;
 }

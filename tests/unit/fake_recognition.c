@@ -61,6 +61,12 @@ ut_status ut_catalogue_refresh(ut_catalogue *catalogue, ut_store *store, bool *c
     return UT_OK;
 }
 
+void ut_catalogue_tidy(ut_catalogue *catalogue, ut_store *store)
+{
+    (void)catalogue;
+    (void)store;
+}
+
 ut_snapshot *ut_catalogue_take(ut_catalogue *catalogue)
 {
     (void)catalogue;
