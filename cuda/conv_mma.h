@@ -102,6 +102,7 @@ template <int TILE> struct ConvMma {
         Eight v = eight_at(p);
         if (s.up && column % 2 && from + 1 < s.columns) {
             Eight next = eight_at(p + s.channels);
+            UTC_UNROLL
             for (int i = 0; i < 4; i++)
                 v.word[i] = halved_sum(v.word[i], next.word[i]);
         }
@@ -111,12 +112,14 @@ template <int TILE> struct ConvMma {
     UTC_HD void fetch_step(const MmaPhase &phase, int step, int first_column, int t, Mine &mine) const
     {
         int groups = in.channels / 8;
+        UTC_UNROLL
         for (int i = 0; i < 2; i++)
             mine.a[i] = mine.tap < phase.taps ? gather(mine.place[i], phase.first_tap + mine.tap, mine.group) : zeros();
         mine.group += MMA_K / 8;
         for (; mine.group >= groups; mine.tap++)
             mine.group -= groups;
         const bf16 *from = weights + ((size_t)(phase.first_step + step) * padded_columns + first_column) * MMA_K;
+        UTC_UNROLL
         for (int i = 0; i < B_VECTORS; i++)
             if (t + i * THREADS < COLUMNS * (MMA_K / 8))
                 mine.b[i] = eight_at(from + 8 * (t + i * THREADS));
@@ -124,8 +127,10 @@ template <int TILE> struct ConvMma {
 
     UTC_HD void store_step(Shared &s, int side, int t, const Mine &mine) const
     {
+        UTC_UNROLL
         for (int i = 0; i < 2; i++)
             put_eight(&s.a[side][(t / 4 + i * (MMA_ROWS / 2)) * PITCH + t % 4 * 8], mine.a[i]);
+        UTC_UNROLL
         for (int i = 0; i < B_VECTORS; i++) {
             int v = t + i * THREADS;
             if (v < COLUMNS * (MMA_K / 8))
@@ -139,27 +144,32 @@ template <int TILE> struct ConvMma {
         UTC_WARPS(w, THREADS / 32)
         {
             const bf16 *a = s.a[side] + w / 2 * 32 * PITCH, *b = s.b[side] + w % 2 * (COLUMNS / 2) * PITCH;
+            UTC_UNROLL
             for (int k = 0; k < MMA_K; k += 16) {
                 PerThread<FragmentA, 32> left[2];
                 PerThread<FragmentB, 32> right[TILE];
                 UTC_LANES(l)
                 {
+                    UTC_UNROLL
                     for (int i = 0; i < 2; i++)
                         left[i][l] = load_a(a + i * 16 * PITCH + k, PITCH, l);
+                    UTC_UNROLL
                     for (int j = 0; j < TILE; j++)
                         right[j][l] = load_b(b + j * 8 * PITCH + k, PITCH, l);
                 }
+                UTC_UNROLL
                 for (int i = 0; i < 2; i++)
-                    for (int j = 0; j < TILE; j++) {
+                    UTC_UNROLL
+                for (int j = 0; j < TILE; j++) {
 #ifdef __CUDA_ARCH__
-                        multiply(&sums[0].c[i][j], &left[i][0], &right[j][0]);
+                    multiply(&sums[0].c[i][j], &left[i][0], &right[j][0]);
 #else
-                        FragmentC *c[32];
-                        for (int l = 0; l < 32; l++)
-                            c[l] = &sums[32 * w + l].c[i][j];
-                        multiply_warp(c, &left[i][0], &right[j][0]);
+                    FragmentC *c[32];
+                    for (int l = 0; l < 32; l++)
+                        c[l] = &sums[32 * w + l].c[i][j];
+                    multiply_warp(c, &left[i][0], &right[j][0]);
 #endif
-                    }
+                }
             }
         }
     }
@@ -180,12 +190,15 @@ template <int TILE> struct ConvMma {
     UTC_HD void finish(const MmaPhase &phase, int first_row, int first_column, int t, const Sums &sums) const
     {
         int w = t / 32, l = t % 32;
+        UTC_UNROLL
         for (int i = 0; i < 2; i++)
-            for (int j = 0; j < TILE; j++)
-                for (int half = 0; half < 2; half++)
-                    put(phase, first_row + w / 2 * 32 + i * 16 + half * 8 + l / 4,
-                        first_column + w % 2 * (COLUMNS / 2) + j * 8 + l % 4 * 2, sums.c[i][j].value[2 * half],
-                        sums.c[i][j].value[2 * half + 1]);
+            UTC_UNROLL
+        for (int j = 0; j < TILE; j++)
+            UTC_UNROLL
+        for (int half = 0; half < 2; half++)
+            put(phase, first_row + w / 2 * 32 + i * 16 + half * 8 + l / 4,
+                first_column + w % 2 * (COLUMNS / 2) + j * 8 + l % 4 * 2, sums.c[i][j].value[2 * half],
+                sums.c[i][j].value[2 * half + 1]);
     }
 
     UTC_HD void block(Shared &s, int x, int y, int z) const
@@ -198,16 +211,20 @@ template <int TILE> struct ConvMma {
             return;
         UTC_THREADS(t)
         {
+            UTC_UNROLL
             for (int i = 0; i < 2; i++)
                 mine[t].place[i] = place_of(phase, first_row + t / 4 + i * (MMA_ROWS / 2));
             mine[t].tap = 0;
             mine[t].group = t % 4;
             for (; mine[t].group >= in.channels / 8; mine[t].tap++)
                 mine[t].group -= in.channels / 8;
+            UTC_UNROLL
             for (int i = 0; i < 2; i++)
-                for (int j = 0; j < TILE; j++)
-                    for (int k = 0; k < 4; k++)
-                        sums[t].c[i][j].value[k] = 0;
+                UTC_UNROLL
+            for (int j = 0; j < TILE; j++)
+                UTC_UNROLL
+            for (int k = 0; k < 4; k++)
+                sums[t].c[i][j].value[k] = 0;
             if (phase.steps > 0) {
                 fetch_step(phase, 0, first_column, t, mine[t]);
                 store_step(s, 0, t, mine[t]);

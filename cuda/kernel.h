@@ -21,9 +21,11 @@
 #ifdef __CUDA_ARCH__
 #define UTC_THREADS(t) if (const int t = (int)threadIdx.x; true)
 #define UTC_SYNC() __syncthreads()
+#define UTC_UNROLL _Pragma("unroll") /* so that what the loop indexes stays in registers */
 #else
 #define UTC_THREADS(t) for (int t = 0; t < THREADS; t++)
 #define UTC_SYNC() (void)0
+#define UTC_UNROLL
 #endif
 
 namespace utc

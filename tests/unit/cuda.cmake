@@ -32,6 +32,16 @@ if(NOT UT_FUZZ)
             undertone_cuda_OLD_DRIVER)
     endforeach()
 
+    # What tools/gpu-verify runs on a device: here on small networks, without timing.
+    add_executable(verify_cuda "${CMAKE_SOURCE_DIR}/tests/bench/verify_cuda.c")
+    target_link_libraries(verify_cuda PRIVATE ut_settings ut_test_models ut_fingerprint PkgConfig::jansson)
+    add_test(NAME verify_cuda COMMAND verify_cuda --quick
+        "${CMAKE_SOURCE_DIR}/tests/golden/separator/tiny-wave.safetensors"
+        "${CMAKE_SOURCE_DIR}/tests/golden/separator/tiny-unet.safetensors")
+    set_tests_properties(verify_cuda PROPERTIES ENVIRONMENT "UT_CUDA_LIBRARY=$<TARGET_FILE:undertone_cuda_host>")
+
+    add_test(NAME gpu_tools COMMAND "${CMAKE_SOURCE_DIR}/tests/integration/gpu_tools.sh" $<TARGET_FILE:verify_cuda>
+        $<TARGET_FILE:undertone_cuda_host>)
     add_test(NAME cuda_command_line COMMAND "${CMAKE_SOURCE_DIR}/tests/integration/cuda.sh" $<TARGET_FILE:undertone>
         $<TARGET_FILE:undertone_cuda_host> $<TARGET_FILE:undertone_cuda_OLD_DRIVER>)
 endif()
