@@ -99,7 +99,9 @@ const ut_key ut_config_keys[] = {
     {"recognition", "keep_trails", UT_KEY_BOOL, AT(recognition.keep_trails), .fallback = "true",
      .help = "Keep the peaks of unidentified and ambiguous music in the store, for `reidentify` and `unknown`."},
     {"recognition", "threads", UT_KEY_INT, AT(recognition.threads), .fallback = "0", .min = 0, .max = 1024,
-     .help = "Threads that separate and match. 0: one per core."},
+     .help =
+         "Threads that separate and match. 0: one per core; where a CUDA device separates, one per channel, at most "
+         "256."},
     {"recognition", "reload_s", UT_KEY_REAL, AT(recognition.reload_s), .fallback = "10", .min = 0.1, .max = 86400,
      .help = "Seconds between looks at the catalogue's version; a newer one is loaded."},
 

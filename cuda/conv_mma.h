@@ -182,9 +182,17 @@ template <int TILE> struct ConvMma {
         size_t row = (size_t)at.batch * out_rows + phase.offset[0] + (size_t)at.row * out_stride[0];
         size_t i = (row * out_columns + phase.offset[1] + (size_t)at.column * out_stride[1]) * out_channels + column;
         v0 = activate(act, alpha, v0 + (bias ? bias[column] : 0));
-        out.set(i, v0);
-        if (column + 1 < out_channels)
-            out.set(i + 1, activate(act, alpha, v1 + (bias ? bias[column + 1] : 0)));
+        if (column + 1 == out_channels) {
+            out.set(i, v0);
+            return;
+        }
+        v1 = activate(act, alpha, v1 + (bias ? bias[column + 1] : 0));
+        if (out.half && out_channels % 2 == 0) {
+            put_word((bf16 *)out.data + i, (uint32_t)to_bf16(v1) << 16 | to_bf16(v0));
+        } else {
+            out.set(i, v0);
+            out.set(i + 1, v1);
+        }
     }
 
     UTC_HD void finish(const MmaPhase &phase, int first_row, int first_column, int t, const Sums &sums) const

@@ -12,6 +12,10 @@
 
 #include <math.h>
 
+#ifndef UTC_REVERSED
+#define UTC_REVERSED 0
+#endif
+
 #ifdef __CUDACC__
 #define UTC_HD __host__ __device__
 #else
@@ -23,7 +27,11 @@
 #define UTC_SYNC() __syncthreads()
 #define UTC_UNROLL _Pragma("unroll") /* so that what the loop indexes stays in registers */
 #else
+#if UTC_REVERSED /* threads that depend on one another in there give another result in one of the two orders */
+#define UTC_THREADS(t) for (int t = THREADS - 1; t >= 0; t--)
+#else
 #define UTC_THREADS(t) for (int t = 0; t < THREADS; t++)
+#endif
 #define UTC_SYNC() (void)0
 #define UTC_UNROLL
 #endif

@@ -9,7 +9,11 @@
 #define UTC_WARPS(w, count) if (const int w = (int)threadIdx.x / 32; true)
 #define UTC_LANES(l) if (const int l = (int)threadIdx.x % 32; true)
 #else
+#if UTC_REVERSED
+#define UTC_WARPS(w, count) for (int w = (count)-1; w >= 0; w--)
+#else
 #define UTC_WARPS(w, count) for (int w = 0; w < (count); w++)
+#endif
 #define UTC_LANES(l) for (int l = 0; l < 32; l++)
 #endif
 
@@ -40,6 +44,15 @@ UTC_HD inline uint32_t word_at(const bf16 *p)
     uint32_t word;
     memcpy(&word, p, sizeof word);
     return word;
+#endif
+}
+
+UTC_HD inline void put_word(bf16 *p, uint32_t word)
+{
+#ifdef __CUDA_ARCH__
+    *(uint32_t *)p = word;
+#else
+    memcpy(p, &word, sizeof word);
 #endif
 }
 

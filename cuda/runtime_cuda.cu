@@ -77,8 +77,9 @@ int rt_open(int device, utc_info *info, utc_error *err)
         snprintf(err->text, sizeof err->text, "there is no device %d (%d found)", device, count);
         return err->code = UTC_E_UNSUPPORTED;
     }
-    if ((rc = cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync)) != cudaSuccess ||
-        (rc = cudaSetDevice(device)) != cudaSuccess)
+    /* Waiting threads sleep: the CPU has other work. */
+    rc = cudaInitDevice(device, cudaDeviceScheduleBlockingSync, cudaInitDeviceFlagsAreValid);
+    if (rc != cudaSuccess || (rc = cudaSetDevice(device)) != cudaSuccess)
         return unsupported(err, "device", rc);
     describe(device, info);
     if ((rc = try_launch()) != cudaSuccess) {

@@ -10,7 +10,7 @@
 #include "pipeline/monitor_state.h"
 #include "pipeline/recognition.h"
 
-enum { NAP_MS = 20, BURST = 16, HANG_MS = 60000 };
+enum { NAP_MS = 20, BURST = 16, HANG_MS = 60000, DEVICE_THREADS = 256 };
 #define DRAIN_S 30.0
 #define LOOK_S 10.0 /* between looks at the store's figures */
 
@@ -282,7 +282,8 @@ static ut_status start_threads(ut_monitor *m, ut_err *err)
 {
     int64_t wanted = m->options.config->recognition.threads;
     if (wanted <= 0)
-        wanted = sysconf(_SC_NPROCESSORS_ONLN);
+        wanted = m->model && ut_separator_gathers(m->options.config->separator.backend) ? DEVICE_THREADS
+                                                                                        : sysconf(_SC_NPROCESSORS_ONLN);
     size_t count = wanted > 1 ? (size_t)wanted : 1;
     m->worker_count = count < m->channel_count ? count : m->channel_count;
     if (!(m->workers = calloc(m->worker_count, sizeof *m->workers)))

@@ -38,6 +38,8 @@ static ut_status find(char *path, size_t size, ut_err *err)
 {
     static const char *const places[] = {UT_CUDA_BUILD "/" NAME, UT_CUDA_INSTALL "/" NAME};
     const char *given = getenv("UT_CUDA_LIBRARY");
+    if (given && !strcmp(given, "none"))
+        return ut_fail(err, UT_E_NOTFOUND, "cuda: not looked for: UT_CUDA_LIBRARY=none");
     if (given && *given) {
         if (access(given, R_OK) != 0)
             return ut_fail(err, UT_E_UNSUPPORTED, "cuda: UT_CUDA_LIBRARY=%.300s: no such file", given);

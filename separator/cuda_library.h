@@ -1,7 +1,7 @@
 /* The library of cuda/, loaded when first asked for, once a process, with one device. Any thread.
  *
- * It is looked for at $UT_CUDA_LIBRARY (and then nowhere else), in the build tree, where it was installed, and where
- * the loader looks. $UT_CUDA_DEVICE: the device's number, default 0. */
+ * It is looked for at $UT_CUDA_LIBRARY (and then nowhere else; "none": not at all), in the build tree, where it was
+ * installed, and where the loader looks. $UT_CUDA_DEVICE: the device's number, default 0. */
 #ifndef UT_SEPARATOR_CUDA_LIBRARY_H
 #define UT_SEPARATOR_CUDA_LIBRARY_H
 

@@ -200,6 +200,12 @@ ut_status ut_separator_run(ut_separator *s, const float *const *mix, float *cons
     return rc;
 }
 
+bool ut_separator_gathers(const char *backend)
+{
+    const ut_cuda *cuda;
+    return (!strcmp(backend, "cuda") || !strcmp(backend, "auto")) && ut_cuda_get(&cuda, NULL) == UT_OK;
+}
+
 ut_status ut_separator_device(char *text, size_t size, ut_err *err)
 {
     const ut_cuda *cuda;

@@ -53,6 +53,9 @@ size_t ut_separator_max_batch(const ut_separator *separator);
 UT_CHECK ut_status ut_separator_run(ut_separator *separator, const float *const *mix, float *const *music, size_t count,
                                     ut_err *err);
 
+/* Whether separators of this backend ("auto" …) would gather the blocks of many threads: then more threads than cores
+ * are worth having, since each waits for its own block. */
+bool ut_separator_gathers(const char *backend);
 /* Describes the CUDA device in one line, or says why there is none: UT_E_NOTFOUND without the library. */
 UT_CHECK ut_status ut_separator_device(char *text, size_t size, ut_err *err);
 

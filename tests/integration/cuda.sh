@@ -46,6 +46,13 @@ check "cuda's output" close "$scratch/cpu.wav" "$scratch/cuda.wav"
 "$undertone" doctor >"$scratch/log" 2>&1
 check "doctor names the device" grep -q '^ok *cuda *host emulation' "$scratch/log"
 
+# Several files at once share batches, and each gets its own.
+mkdir "$scratch/many"
+for i in 1 2 3 4; do cp "$scratch/in.wav" "$scratch/many/$i.wav"; done
+check "four at once" "$undertone" separate --model "$model" -p f32 --float -b cuda -j 4 "$scratch/many" \
+    -o "$scratch/music" >"$scratch/log" 2>&1
+for i in 1 2 3 4; do check "file $i of four" close "$scratch/cpu.wav" "$scratch"/music/$i*.wav; done
+
 # Lost in the middle: all audio comes out, and it says so once.
 export UTC_FAIL_AT_RUN=2
 check "a lost device" separate "$scratch/lost.wav" -b cuda

@@ -5,17 +5,23 @@ if(NOT UT_FUZZ)
     include("${CMAKE_SOURCE_DIR}/cuda/sources.cmake")
     list(TRANSFORM UTC_SOURCES PREPEND "${CMAKE_SOURCE_DIR}/cuda/")
     set_source_files_properties(${UTC_SOURCES} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "-x;c++")
-    add_library(undertone_cuda_host MODULE ${UTC_SOURCES} "${CMAKE_SOURCE_DIR}/cuda/runtime_host.cc")
-    target_compile_features(undertone_cuda_host PRIVATE cxx_std_17)
-    target_include_directories(undertone_cuda_host PRIVATE "${CMAKE_SOURCE_DIR}")
-    # A loop over every thread of a kernel: optimised whatever the build, or the tests take minutes.
-    target_compile_options(undertone_cuda_host PRIVATE -O2 -Wall -Wextra -fno-exceptions -fno-rtti -ffp-contract=off
-        $<$<BOOL:${UT_WERROR}>:-Werror>)
-    set_target_properties(undertone_cuda_host PROPERTIES CXX_VISIBILITY_PRESET hidden)
-    if(UT_SANITIZE)
-        target_compile_options(undertone_cuda_host PRIVATE -fsanitize=${UT_SANITIZE} -fno-sanitize=vptr)
-        target_link_options(undertone_cuda_host PRIVATE -fsanitize=${UT_SANITIZE})
-    endif()
+    # A second time with a kernel's threads in the opposite order, which what they do between two syncs must
+    # not depend on.
+    foreach(order host reversed)
+        set(library undertone_cuda_${order})
+        add_library(${library} MODULE ${UTC_SOURCES} "${CMAKE_SOURCE_DIR}/cuda/runtime_host.cc")
+        target_compile_features(${library} PRIVATE cxx_std_17)
+        target_include_directories(${library} PRIVATE "${CMAKE_SOURCE_DIR}")
+        target_compile_definitions(${library} PRIVATE UTC_REVERSED=$<STREQUAL:${order},reversed>)
+        # A loop over every thread of a kernel: optimised whatever the build, or the tests take minutes.
+        target_compile_options(${library} PRIVATE -O2 -Wall -Wextra -fno-exceptions -fno-rtti -ffp-contract=off
+            $<$<BOOL:${UT_WERROR}>:-Werror>)
+        set_target_properties(${library} PROPERTIES CXX_VISIBILITY_PRESET hidden)
+        if(UT_SANITIZE)
+            target_compile_options(${library} PRIVATE -fsanitize=${UT_SANITIZE} -fno-sanitize=vptr)
+            target_link_options(${library} PRIVATE -fsanitize=${UT_SANITIZE})
+        endif()
+    endforeach()
 
     # Libraries that a program must refuse.
     foreach(fault NO_SYMBOL OTHER_ABI OLD_DRIVER)
@@ -30,6 +36,13 @@ if(NOT UT_FUZZ)
         target_compile_definitions(test_${test} PRIVATE UT_CUDA_HOST="$<TARGET_FILE:undertone_cuda_host>" ${faults})
         add_dependencies(test_${test} undertone_cuda_host undertone_cuda_NO_SYMBOL undertone_cuda_OTHER_ABI
             undertone_cuda_OLD_DRIVER)
+    endforeach()
+
+    foreach(test separator_cuda separator_cuda_shapes cuda_fingerprint)
+        add_test(NAME test_${test}_reversed COMMAND test_${test})
+        set_tests_properties(test_${test}_reversed PROPERTIES
+            ENVIRONMENT "UT_CUDA_LIBRARY=$<TARGET_FILE:undertone_cuda_reversed>")
+        add_dependencies(test_${test} undertone_cuda_reversed)
     endforeach()
 
     # What tools/gpu-verify runs on a device: here on small networks, without timing.

@@ -170,6 +170,8 @@ static void test_choice(void **state)
     assert_int_equal(ut_separator_open(model, "auto", UT_PRECISION_AUTO, 1, &separator, &err), UT_OK);
     assert_memory_equal(ut_separator_backend(separator), "cuda-", 5);
     ut_separator_close(&separator);
+    assert_true(ut_separator_gathers("auto") && ut_separator_gathers("cuda"));
+    assert_false(ut_separator_gathers("onednn") || ut_separator_gathers("ref"));
     char text[512];
     assert_int_equal(ut_separator_device(text, sizeof text, &err), UT_OK);
     print_message("%s\n", text);
@@ -182,6 +184,8 @@ int main(void)
         cmocka_unit_test(test_integers_exact),   cmocka_unit_test(test_wave_unet), cmocka_unit_test(test_golden),
         cmocka_unit_test(test_batch_invariance), cmocka_unit_test(test_s16),       cmocka_unit_test(test_choice),
     };
-    setenv("UT_CUDA_LIBRARY", UT_CUDA_HOST, 0);
+    const char *given = getenv("UT_CUDA_LIBRARY");
+    if (!given || !strcmp(given, "none"))
+        setenv("UT_CUDA_LIBRARY", UT_CUDA_HOST, 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,6 +183,8 @@ int main(void)
         cmocka_unit_test(test_sources),
         cmocka_unit_test(test_unsuited),
     };
-    setenv("UT_CUDA_LIBRARY", UT_CUDA_HOST, 0);
+    const char *given = getenv("UT_CUDA_LIBRARY");
+    if (!given || !strcmp(given, "none"))
+        setenv("UT_CUDA_LIBRARY", UT_CUDA_HOST, 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
