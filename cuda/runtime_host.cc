@@ -1,5 +1,5 @@
-/* The runtime of the tests: the device is the CPU. With UTC_FAIL_AT_RUN=n in the environment, the n-th run of the
- * process and all after it fail as those of a device that fell off the bus. */
+/* The runtime of the tests: the device is the CPU. In the environment: UTC_FAIL_AT_RUN=n, the n-th run of the process
+ * and all after it fail as those of a device that fell off the bus; UTC_LARGEST=bytes, no larger piece of memory. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -45,7 +45,8 @@ rt_error rt_use(int)
 
 rt_error rt_alloc(void **out, size_t bytes)
 {
-    *out = calloc(1, bytes ? bytes : 1);
+    const char *largest = getenv("UTC_LARGEST");
+    *out = largest && bytes > (size_t)atol(largest) ? NULL : calloc(1, bytes ? bytes : 1);
     return *out ? NULL : "out of memory";
 }
 

@@ -27,8 +27,9 @@ enum { BLOCK = 64, BLOCKS = 12, LOST_AT = 5 };
         }                                                                                                              \
     } while (0)
 
-/* Runs `body` in a child with these settings; its stderr is in *log. */
-static void in_child(const char *library, const char *fail_at, void (*body)(void), char *log, size_t size)
+/* Runs `body` in a child with the library, and with variable = value where one is given; its stderr is in *log. */
+static void in_child_with(const char *library, const char *variable, const char *value, void (*body)(void), char *log,
+                          size_t size)
 {
     int ends[2], status;
     size_t held = 0;
@@ -39,8 +40,8 @@ static void in_child(const char *library, const char *fail_at, void (*body)(void
         dup2(ends[1], STDERR_FILENO);
         close(ends[0]);
         setenv("UT_CUDA_LIBRARY", library, 1);
-        if (fail_at)
-            setenv("UTC_FAIL_AT_RUN", fail_at, 1);
+        if (variable)
+            setenv(variable, value, 1);
         body();
         _exit(0);
     }
@@ -52,6 +53,11 @@ static void in_child(const char *library, const char *fail_at, void (*body)(void
     waitpid(child, &status, 0);
     if (status != 0)
         fail_msg("%s", log);
+}
+
+static void in_child(const char *library, const char *fail_at, void (*body)(void), char *log, size_t size)
+{
+    in_child_with(library, fail_at ? "UTC_FAIL_AT_RUN" : NULL, fail_at, body, log, size);
 }
 
 static size_t lines(const char *text)
@@ -214,13 +220,87 @@ static void test_channels_lost(void **state)
     assert_non_null(strstr(log, "cuda-lost"));
 }
 
+/* 100 blocks, opened for as many; each is the reference's. */
+static void run_many(const char *expected)
+{
+    enum { MANY = 100 };
+    static float memory[3][MANY][BLOCK];
+    const float *mix[MANY];
+    float *got[MANY], *truth[MANY];
+    ut_model *model = maker_wave_unet(BLOCK, 2, 4, 2);
+    ut_separator *separator = NULL, *ref = NULL;
+    uint32_t seed = 9;
+    for (size_t i = 0; i < MANY; i++) {
+        for (size_t k = 0; k < BLOCK; k++)
+            memory[0][i][k] = 0.5F * maker_uniform(&seed);
+        mix[i] = memory[0][i];
+        got[i] = memory[1][i];
+        truth[i] = memory[2][i];
+    }
+    NEED(ut_separator_open(model, "auto", UT_PRECISION_F32, MANY, &separator, NULL) == UT_OK);
+    NEED(ut_separator_open(model, "ref", UT_PRECISION_F32, MANY, &ref, NULL) == UT_OK);
+    NEED(!strcmp(ut_separator_backend(separator), expected));
+    NEED(ut_separator_run(separator, mix, got, MANY, NULL) == UT_OK);
+    NEED(ut_separator_run(ref, mix, truth, MANY, NULL) == UT_OK);
+    for (size_t i = 0; i < MANY; i++)
+        for (size_t k = 0; k < BLOCK; k++)
+            NEED(truth[i][k] - got[i][k] < 1e-5F && got[i][k] - truth[i][k] < 1e-5F);
+    ut_separator_close(&separator);
+    ut_separator_close(&ref);
+    ut_model_close(&model);
+}
+
+static void run_many_on_device(void)
+{
+    run_many("cuda-f32");
+}
+
+static void run_many_on_cpu(void)
+{
+    run_many("onednn-f32");
+}
+
+/* Smaller batches where memory is short; the CPU where there is none. */
+static void test_memory(void **state)
+{
+    (void)state;
+    char log[4096];
+    in_child_with(UT_CUDA_HOST, "UTC_LARGEST", "60000", run_many_on_device, log, sizeof log);
+    assert_int_equal(lines(log), 0);
+    in_child_with(UT_CUDA_HOST, "UTC_LARGEST", "1000", run_many_on_cpu, log, sizeof log);
+    assert_int_equal(lines(log), 1);
+    assert_non_null(strstr(log, "out of memory"));
+}
+
+/* An FFT that the kernels cannot hold. */
+static void refuse_model(void)
+{
+    maker *m = maker_open(MAKER_RANDOM, 1);
+    maker_node(m, "{\"op\":\"act\",\"in\":\"x\",\"out\":\"y\",\"act\":\"sigmoid\"}");
+    ut_model *model = maker_model(&m, "{\"kind\":\"mask\",\"fft\":8192,\"hop\":4096,\"frames\":2,\"input\":\"log1p\"}");
+    ut_separator *separator = NULL;
+    ut_err err = {0};
+    NEED(ut_separator_open(model, "cuda", UT_PRECISION_F32, 1, &separator, &err) == UT_E_UNSUPPORTED);
+    NEED(strstr(err.text, "fft of 8192"));
+    NEED(ut_separator_open(model, "auto", UT_PRECISION_F32, 1, &separator, &err) == UT_OK);
+    NEED(!strcmp(ut_separator_backend(separator), "onednn-f32"));
+    ut_separator_close(&separator);
+    ut_model_close(&model);
+}
+
+static void test_model_refused(void **state)
+{
+    (void)state;
+    char log[4096];
+    in_child(UT_CUDA_HOST, NULL, refuse_model, log, sizeof log);
+    assert_int_equal(lines(log), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_lost),
-        cmocka_unit_test(test_channels),
-        cmocka_unit_test(test_channels_lost),
+        cmocka_unit_test(test_refused),       cmocka_unit_test(test_lost),   cmocka_unit_test(test_channels),
+        cmocka_unit_test(test_channels_lost), cmocka_unit_test(test_memory), cmocka_unit_test(test_model_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
