@@ -10,6 +10,7 @@
     X(catalogue_remove)                                                                                                \
     X(catalogue_stats)                                                                                                 \
     X(catalogue_verify)                                                                                                \
+    X(catalogue_rebuild)                                                                                               \
     X(identify)                                                                                                        \
     X(replay)                                                                                                          \
     X(reidentify)                                                                                                      \

@@ -143,9 +143,9 @@ static ut_status compare(update *u, const ut_index *old)
     return rc == UT_OK ? ut_store_fingerprint_list(u->store, ut_params_name(u->params), want, u, u->err) : rc;
 }
 
-/* The index of `version`, from an older one (NULL: none). */
+/* The index of `version`, from an older one (NULL: none). spill: the folder, if it is locked; full segments go there. */
 static ut_status bring_up(ut_store *store, const ut_params *params, const ut_index *old, int64_t version,
-                          ut_index **out, ut_err *err)
+                          const char *spill, ut_index **out, ut_err *err)
 {
     update u = {.store = store, .params = params, .err = err};
     ut_status rc = compare(&u, old);
@@ -153,6 +153,8 @@ static ut_status bring_up(ut_store *store, const ut_params *params, const ut_ind
         rc = check(&u);
     if (rc == UT_OK)
         rc = old ? ut_index_builder_reopen(old, &u.builder, err) : ut_index_builder_open(params, &u.builder, err);
+    if (rc == UT_OK && spill)
+        ut_index_builder_spill(u.builder, spill);
     if (rc == UT_OK)
         rc = apply(&u);
     if (rc == UT_OK)
@@ -199,7 +201,7 @@ static ut_status refresh(ut_store *store, const ut_params *params, int64_t versi
         *out = old;
         return UT_OK;
     }
-    ut_status rc = bring_up(store, params, old, version, &index, err);
+    ut_status rc = bring_up(store, params, old, version, NULL, &index, err);
     ut_index_close(&old);
     if (rc != UT_OK)
         return rc;
@@ -277,7 +279,7 @@ ut_status ut_catalogue_rebuild(ut_store *store, const char *name, ut_index_info 
     if (rc == UT_OK)
         rc = ut_index_lock_take(path, &lock, err);
     if (rc == UT_OK)
-        rc = bring_up(store, params, NULL, version, &index, err);
+        rc = bring_up(store, params, NULL, version, path, &index, err);
     if (rc == UT_OK)
         rc = ut_index_save(index, path, err);
     if (rc == UT_OK)

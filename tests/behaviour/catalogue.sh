@@ -129,6 +129,10 @@ expect 1 'undertone.db.p3.index' catalogue verify
 same 'verify --json' "$(catalogue verify --json 2>/dev/null | jq -c '[.ok, (.damage | length)]')" '[false,1]'
 expect 0 'index-rebuilt' catalogue add "$music"
 expect 0 '^ok' catalogue verify
+flip "$(find "$index" -name '*.segment' | sort | head -1)" 100
+expect 0 '^p3: 4 recordings, .* in 2 segments' catalogue rebuild
+expect 0 '^ok' catalogue verify
+expect 2 'p9: not one of' catalogue rebuild --params p9
 sqlite3 "$store" 'PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 cp "$store" "$scratch/good.db"
 at=$(grep -abo 'Two of Tags' "$store" | head -1 | cut -d: -f1)
