@@ -143,7 +143,8 @@ static ut_status compare(update *u, const ut_index *old)
     return rc == UT_OK ? ut_store_fingerprint_list(u->store, ut_params_name(u->params), want, u, u->err) : rc;
 }
 
-/* The index of `version`, from an older one (NULL: none). spill: the folder, if it is locked; full segments go there. */
+/* The index of `version`, from an older one (NULL: none). spill: the folder, if it is locked; full segments go there.
+ */
 static ut_status bring_up(ut_store *store, const ut_params *params, const ut_index *old, int64_t version,
                           const char *spill, ut_index **out, ut_err *err)
 {
