@@ -68,7 +68,7 @@ static ut_status load_recordings(ut_store *store, ut_cue_data *data, ut_err *err
     return UT_OK;
 }
 
-ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_rules *rules, ut_cue_data *out,
+static ut_status data_load(ut_store *store, const char *channel, const ut_cue_rules *rules, bool all, ut_cue_data *out,
                            ut_err *err)
 {
     ut_cue_data data = {0};
@@ -76,7 +76,8 @@ ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_ru
     bool cut = rules->programme_end_ns != 0;
     int64_t from = cut ? rules->programme_start_ns : INT64_MIN / 2;
     int64_t to = cut ? rules->programme_end_ns : INT64_MAX / 2;
-    ut_status rc = ut_store_airplay_each(store, channel, from - MARGIN_NS, to, add_airplay, &airplays, err);
+    ut_status rc = all ? ut_store_review_each(store, channel, from - MARGIN_NS, to, add_airplay, &airplays, err)
+                       : ut_store_airplay_each(store, channel, from - MARGIN_NS, to, add_airplay, &airplays, err);
     if (rc == UT_OK)
         rc = ut_store_gap_each(store, channel, from, to, add_gap, &gaps, err);
     if (rc == UT_OK)
@@ -92,6 +93,18 @@ ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_ru
     }
     *out = data;
     return UT_OK;
+}
+
+ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_rules *rules, ut_cue_data *out,
+                           ut_err *err)
+{
+    return data_load(store, channel, rules, false, out, err);
+}
+
+ut_status ut_cue_data_load_all(ut_store *store, const char *channel, const ut_cue_rules *rules, ut_cue_data *out,
+                               ut_err *err)
+{
+    return data_load(store, channel, rules, true, out, err);
 }
 
 void ut_cue_data_clear(ut_cue_data *data)

@@ -20,6 +20,9 @@ typedef struct {
 /* channel NULL: all. The rules' programme is the range; an end of 0 means all there is, uncut. */
 UT_CHECK ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_rules *rules, ut_cue_data *out,
                                     ut_err *err);
+/* The same with those that were rejected. */
+UT_CHECK ut_status ut_cue_data_load_all(ut_store *store, const char *channel, const ut_cue_rules *rules,
+                                        ut_cue_data *out, ut_err *err);
 void ut_cue_data_clear(ut_cue_data *data);
 
 #endif

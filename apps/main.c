@@ -14,6 +14,9 @@
     X(identify)                                                                                                        \
     X(replay)                                                                                                          \
     X(reidentify)                                                                                                      \
+    X(unknown_list)                                                                                                    \
+    X(unknown_show)                                                                                                    \
+    X(unknown_label)                                                                                                   \
     X(run)                                                                                                             \
     X(status)                                                                                                          \
     X(worker)                                                                                                          \
@@ -22,6 +25,17 @@
     X(channel_list)                                                                                                    \
     X(channel_test)                                                                                                    \
     X(cues_list)                                                                                                       \
+    X(cues_approve)                                                                                                    \
+    X(cues_reject)                                                                                                     \
+    X(cues_edit)                                                                                                       \
+    X(cues_restore)                                                                                                    \
+    X(cues_history)                                                                                                    \
+    X(evidence_export)                                                                                                 \
+    X(evidence_verify)                                                                                                 \
+    X(rules_add)                                                                                                       \
+    X(rules_list)                                                                                                      \
+    X(rules_remove)                                                                                                    \
+    X(rules_apply)                                                                                                     \
     X(cuesheet_export)                                                                                                 \
     X(separate)                                                                                                        \
     X(audit_run)                                                                                                       \

@@ -55,6 +55,8 @@ static ut_status run_stages(const ut_args *args, const ut_model *model, ut_figur
         rc = bench_params(args, seconds, false, figures, err);
     if (rc == UT_OK && wanted(args, "query"))
         rc = bench_params(args, seconds, true, figures, err);
+    if (rc == UT_OK && wanted(args, "rematch"))
+        rc = ut_bench_rematch(ut_params_find("p3"), (size_t)ut_args_int(args, "tracks"), seconds, figures, err);
     if (rc == UT_OK && wanted(args, "analyser"))
         rc = ut_bench_analyser(model, seconds, figures, err);
     if (rc == UT_OK && wanted(args, "catalogue"))
@@ -90,7 +92,7 @@ static int run(const ut_args *args)
 }
 
 static const ut_opt options[] = {
-    {"stages", 0, UT_OPT_TEXT, "LIST", "decode,separator,fingerprint,query,analyser,catalogue", 0, 0,
+    {"stages", 0, UT_OPT_TEXT, "LIST", "decode,separator,fingerprint,query,rematch,analyser,catalogue", 0, 0,
      "what to measure"},
     {"seconds", 0, UT_OPT_REAL, "S", "3", 0.1, 600, "how long to measure each figure"},
     {"tracks", 0, UT_OPT_INT, "N", "10000", 1, 1000000, "synthetic tracks that a query is matched against"},

@@ -1,13 +1,29 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "apps/cli.h"
 #include "apps/cue_data.h"
 #include "core/clock.h"
 #include "cuesheet/json.h"
 
-static void print_cue(const ut_cue *cue, const ut_recording *rec)
+#define MERGE_NS (2 * UT_NS_PER_S)
+
+/* Provisional: its capture goes on, and what is recognised next may still lengthen it. */
+static const char *status_of(ut_store *store, const ut_cue *cue)
+{
+    ut_segment segment;
+    ut_checkpoint checkpoint;
+    if (cue->review != UT_REVIEW_FINAL || cue->revision > 1 ||
+        ut_store_segment_get(store, cue->segment_id, &segment, NULL) != UT_OK ||
+        ut_store_checkpoint_get(store, cue->segment_id, &checkpoint, NULL) != UT_OK || checkpoint.done)
+        return ut_review_name(cue->review);
+    int64_t known_ns = ut_sample_to_ns(segment.start_ns, checkpoint.resume_sample);
+    return cue->end_ns + MERGE_NS > known_ns ? "provisional" : "final";
+}
+
+static void print_cue(const ut_cue *cue, const ut_recording *rec, const char *status)
 {
     char start[40], end[40];
     const char *title = rec && rec->title ? rec->title : cue->recording_id ? "(no longer in the catalogue)" : "";
@@ -18,13 +34,17 @@ static void print_cue(const ut_cue *cue, const ut_recording *rec)
            *artist ? " / " : "", artist);
     if (isfinite(cue->log10_e))
         printf("  (E 1e%.0f)", cue->log10_e);
-    putchar('\n');
+    if (strcmp(status, "final") != 0)
+        printf("  [%s]", status);
+    printf("  %s\n", cue->id);
 }
 
-static int print_json(const ut_args *args, const ut_cue *cue, const ut_recording *rec)
+static int print_json(const ut_args *args, const ut_cue *cue, const ut_recording *rec, const char *status)
 {
     json_t *object = ut_json_cue(cue, rec);
-    bool ok = object && json_object_set_new(object, "channel", ut_json_text(cue->channel)) == 0;
+    bool ok = object && json_object_set_new(object, "channel", ut_json_text(cue->channel)) == 0 &&
+              json_object_set_new(object, "status", json_string(status)) == 0 &&
+              json_object_set_new(object, "revision", json_integer(cue->revision)) == 0;
     char *text = ok ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
     json_decref(object);
     if (!text) {
@@ -54,17 +74,18 @@ static int list(const ut_args *args)
         return ut_cli_usage(args, "--to %s: not after --from %s", to, from);
     ut_status rc = ut_store_open(ut_args_store(args), UT_STORE_READ, &store, &err);
     if (rc == UT_OK)
-        rc = ut_cue_data_load(store, ut_args_text(args, "channel"), &rules, &data, &err);
-    ut_store_close(&store);
-    if (rc != UT_OK)
-        return ut_cli_fail(args, &err);
-    int exit_code = 0;
+        rc = ut_args_flag(args, "rejected")
+                 ? ut_cue_data_load_all(store, ut_args_text(args, "channel"), &rules, &data, &err)
+                 : ut_cue_data_load(store, ut_args_text(args, "channel"), &rules, &data, &err);
+    int exit_code = rc == UT_OK ? 0 : ut_cli_fail(args, &err);
     for (size_t i = 0; i < data.count && exit_code == 0; i++) {
+        const char *status = status_of(store, &data.cues[i]);
         if (ut_args_json(args))
-            exit_code = print_json(args, &data.cues[i], data.recordings[i]);
+            exit_code = print_json(args, &data.cues[i], data.recordings[i], status);
         else
-            print_cue(&data.cues[i], data.recordings[i]);
+            print_cue(&data.cues[i], data.recordings[i], status);
     }
+    ut_store_close(&store);
     ut_cue_data_clear(&data);
     return exit_code;
 }
@@ -73,6 +94,7 @@ static const ut_opt list_options[] = {
     {.name = "channel", .kind = UT_OPT_TEXT, .value = "ID", .help = "only this channel"},
     {.name = "from", .kind = UT_OPT_TEXT, .value = "TIME", .help = "start of the range, RFC 3339; with --to"},
     {.name = "to", .kind = UT_OPT_TEXT, .value = "TIME", .help = "end of the range"},
+    {.name = "rejected", .kind = UT_OPT_FLAG, .help = "those that were rejected, too"},
     {0},
 };
 

@@ -71,6 +71,7 @@ static double span_s(int64_t start_ns, int64_t end_ns)
 static bool same_music(const ut_cue *cue, const ut_airplay *air)
 {
     return cue->outcome == air->what.outcome && cue->recording_id == air->what.recording_id &&
+           cue->review == air->review && strcmp(cue->usage_code, air->usage_code) == 0 &&
            strcmp(cue->channel, air->channel) == 0;
 }
 
@@ -88,7 +89,11 @@ static void cue_from(const ut_airplay *air, ut_cue *cue)
         .mix_lufs = air->what.mix_lufs,
         .log10_e = air->what.log10_e,
         .merged = 1,
+        .review = air->review,
+        .revision = air->revision,
+        .segment_id = air->segment_id,
     };
+    memcpy(cue->usage_code, air->usage_code, sizeof cue->usage_code);
     memcpy(cue->id, air->id, sizeof cue->id);
     memcpy(cue->channel, air->channel, sizeof cue->channel);
 }
@@ -106,6 +111,8 @@ static void cue_extend(ut_cue *cue, const ut_airplay *air)
         cue->ref_end_s = air->what.ref_end_s;
     }
     cue->merged++;
+    cue->revision = air->revision > cue->revision ? air->revision : cue->revision;
+    cue->segment_id = air->segment_id;
 }
 
 /* Cuts the cue to the programme and fills in what follows from its final extent. False if nothing
@@ -130,8 +137,9 @@ static bool cue_finish(ut_cue *cue, const ut_cue_rules *rules)
     bool measured = isfinite(cue->music_lufs) && isfinite(cue->speech_lufs);
     cue->delta_lu = measured ? cue->music_lufs - cue->speech_lufs : NAN;
     cue->use = ut_use_decide(cue->music_lufs, cue->speech_lufs, rules);
-    cue->ask_visual = cue->use != UT_USE_BACKGROUND;
-    memcpy(cue->usage_code, "BI", sizeof "BI");
+    cue->ask_visual = cue->use != UT_USE_BACKGROUND && !cue->usage_code[0]; /* unless a person has said */
+    if (!cue->usage_code[0])
+        memcpy(cue->usage_code, "BI", sizeof "BI");
     return true;
 }
 

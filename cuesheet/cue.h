@@ -41,6 +41,9 @@ typedef struct {
     bool ask_visual;    /* prominent enough that a person should say whether it was visual (VI, VV) */
     double log10_e;     /* the best of the airplays */
     size_t merged;      /* how many airplays it was made of */
+    ut_review review;   /* of all of them */
+    int64_t revision;   /* the highest of them */
+    int64_t segment_id; /* of the last of them */
 } ut_cue;
 
 /* airplays in order of start, else UT_E_ARG; *cues is malloc'd, in order of start. */

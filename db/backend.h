@@ -64,6 +64,16 @@ struct ut_store_ops {
     ut_status (*trail_count)(ut_store *store, const ut_trail_query *query, int64_t *count, int64_t *oldest,
                              ut_err *err);
 
+    ut_status (*hearing_put)(ut_store *store, ut_hearing *airings, size_t count, ut_err *err);
+    ut_status (*hearing_each)(ut_store *store, int64_t cluster_id, ut_hearing_fn fn, void *arg, ut_err *err);
+    ut_status (*label_put)(ut_store *store, int64_t cluster_id, int64_t recording_id, const char *who, int64_t at_ns,
+                           ut_err *err);
+    ut_status (*label_get)(ut_store *store, int64_t cluster_id, int64_t *recording_id, ut_err *err);
+
+    ut_status (*rule_put)(ut_store *store, ut_rule *rule, ut_err *err);
+    ut_status (*rule_remove)(ut_store *store, int64_t id, const char *who, int64_t at_ns, ut_err *err);
+    ut_status (*rule_each)(ut_store *store, ut_rule_fn fn, void *arg, ut_err *err);
+
     ut_status (*outbox_peek)(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
                              ut_err *err);
     ut_status (*outbox_put)(ut_store *store, const ut_event *events, size_t count, size_t *added, ut_err *err);

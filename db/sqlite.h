@@ -121,6 +121,15 @@ UT_SQLITE_OP(change, const ut_change *change);
 /* sqlite_trail.c */
 UT_SQLITE_OP(trail_each, const ut_trail_query *query, ut_trail_row_fn fn, void *arg);
 UT_SQLITE_OP(trail_count, const ut_trail_query *query, int64_t *count, int64_t *oldest);
+/* sqlite_cluster.c */
+UT_SQLITE_OP(hearing_put, ut_hearing *airings, size_t count);
+UT_SQLITE_OP(hearing_each, int64_t cluster_id, ut_hearing_fn fn, void *arg);
+UT_SQLITE_OP(label_put, int64_t cluster_id, int64_t recording_id, const char *who, int64_t at_ns);
+UT_SQLITE_OP(label_get, int64_t cluster_id, int64_t *recording_id);
+/* sqlite_rule.c */
+UT_SQLITE_OP(rule_put, ut_rule *rule);
+UT_SQLITE_OP(rule_remove, int64_t id, const char *who, int64_t at_ns);
+UT_SQLITE_OP(rule_each, ut_rule_fn fn, void *arg);
 /* sqlite_outbox.c */
 UT_SQLITE_OP(outbox_peek, int64_t after, ut_event *events, size_t capacity, size_t *got);
 UT_SQLITE_OP(outbox_put, const ut_event *events, size_t count, size_t *added);

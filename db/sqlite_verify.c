@@ -30,6 +30,9 @@ static const struct {
                  " cause, cause_id, who, why, at_ns"},
     {"trail", "id, airplay_id, params, matched_version, data"},
     {"growth", "recording_id, version"},
+    {"hearing", "id, trail_id, cluster_id, from_sample, to_sample, ref_from, ref_to, log10_e"},
+    {"cluster_label", "cluster_id, recording_id, who, at_ns"},
+    {"rule", "id, kind, channel, recording_id, max_log10_e, who, why, added_ns, removed_ns, removed_by"},
     {"outbox", "seq, id, type, key, time_ns, json"},
 };
 

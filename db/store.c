@@ -234,6 +234,46 @@ ut_status ut_store_trail_count(ut_store *store, const ut_trail_query *query, int
     return store->ops->trail_count(store, query, count, oldest, err);
 }
 
+/* --- unknown tunes --------------------------------------------------------------------------- */
+
+ut_status ut_store_hearing_put(ut_store *store, ut_hearing *airings, size_t count, ut_err *err)
+{
+    return store->ops->hearing_put(store, airings, count, err);
+}
+
+ut_status ut_store_hearing_each(ut_store *store, int64_t cluster_id, ut_hearing_fn fn, void *arg, ut_err *err)
+{
+    return store->ops->hearing_each(store, cluster_id, fn, arg, err);
+}
+
+ut_status ut_store_label_put(ut_store *store, int64_t cluster_id, int64_t recording_id, const char *who, int64_t at_ns,
+                             ut_err *err)
+{
+    return store->ops->label_put(store, cluster_id, recording_id, who, at_ns, err);
+}
+
+ut_status ut_store_label_get(ut_store *store, int64_t cluster_id, int64_t *recording_id, ut_err *err)
+{
+    return store->ops->label_get(store, cluster_id, recording_id, err);
+}
+
+/* --- rules ----------------------------------------------------------------------------------- */
+
+ut_status ut_store_rule_put(ut_store *store, ut_rule *rule, ut_err *err)
+{
+    return store->ops->rule_put(store, rule, err);
+}
+
+ut_status ut_store_rule_remove(ut_store *store, int64_t id, const char *who, int64_t at_ns, ut_err *err)
+{
+    return store->ops->rule_remove(store, id, who, at_ns, err);
+}
+
+ut_status ut_store_rule_each(ut_store *store, ut_rule_fn fn, void *arg, ut_err *err)
+{
+    return store->ops->rule_each(store, fn, arg, err);
+}
+
 /* --- outbox ---------------------------------------------------------------------------------- */
 
 ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,

@@ -188,6 +188,49 @@ UT_CHECK ut_status ut_store_trail_each(ut_store *store, const ut_trail_query *qu
 UT_CHECK ut_status ut_store_trail_count(ut_store *store, const ut_trail_query *query, int64_t *count, int64_t *oldest,
                                         ut_err *err);
 
+/* --- unknown tunes --------------------------------------------------------------------------- */
+
+/* Where an unknown tune was heard: a part of an airplay's trail. A cluster has the id of the airing that founded it. */
+typedef struct {
+    int64_t id; /* given by the store; 0 before */
+    int64_t trail_id;
+    int64_t cluster_id; /* 0 when put: it founds one */
+    int64_t from_sample, to_sample;
+    int64_t ref_from, ref_to; /* the same music in the founder; a founder's own */
+    double log10_e;           /* NAN for a founder */
+    char airplay_id[37];      /* read only */
+} ut_hearing;
+/* In one transaction. Those without an id are added and get one; of the others the samples are changed. */
+UT_CHECK ut_status ut_store_hearing_put(ut_store *store, ut_hearing *airings, size_t count, ut_err *err);
+/* Of a cluster, 0: of all; in order of id. */
+typedef ut_status (*ut_hearing_fn)(void *arg, const ut_hearing *airing);
+UT_CHECK ut_status ut_store_hearing_each(ut_store *store, int64_t cluster_id, ut_hearing_fn fn, void *arg, ut_err *err);
+/* What a cluster is. get: UT_E_NOTFOUND if nobody has said. */
+UT_CHECK ut_status ut_store_label_put(ut_store *store, int64_t cluster_id, int64_t recording_id, const char *who,
+                                      int64_t at_ns, ut_err *err);
+UT_CHECK ut_status ut_store_label_get(ut_store *store, int64_t cluster_id, int64_t *recording_id, ut_err *err);
+
+/* --- rules ----------------------------------------------------------------------------------- */
+
+/* Reviews cues by itself. approve: what is identified with an E-value of at most max_log10_e. ignore: rejects it. */
+typedef struct {
+    int64_t id; /* given by the store */
+    bool ignore;
+    char channel[64];     /* "": any */
+    int64_t recording_id; /* 0: any */
+    double max_log10_e;   /* NAN: any */
+    char who[64], why[256];
+    int64_t added_ns;
+    int64_t removed_ns; /* 0: in force */
+    char removed_by[64];
+} ut_rule;
+UT_CHECK ut_status ut_store_rule_put(ut_store *store, ut_rule *rule, ut_err *err);
+/* UT_E_NOTFOUND: not in force. */
+UT_CHECK ut_status ut_store_rule_remove(ut_store *store, int64_t id, const char *who, int64_t at_ns, ut_err *err);
+/* In order of id, the removed too. */
+typedef ut_status (*ut_rule_fn)(void *arg, const ut_rule *rule);
+UT_CHECK ut_status ut_store_rule_each(ut_store *store, ut_rule_fn fn, void *arg, ut_err *err);
+
 /* --- outbox ---------------------------------------------------------------------------------- */
 
 /* Up to `capacity` oldest unacknowledged events with seq > after; each to be cleared by the caller.

@@ -1,9 +1,11 @@
 /* The scout: looks through trails, fast, for whether any recording of an index may be in them. It is asked about the
- * few recordings that are new, and the tracker with the whole catalogue decides where it says yes: so its index is
- * small, it never misses what is clear, and what it lets pass costs only time.
+ * few recordings that are new, and the tracker with the whole catalogue decides where it says yes: so it must not miss
+ * what is clear, and what it lets pass costs only time.
  *
- * Landmarks that no recording of the index has are dropped by a bitmap of the hashes that occur, which stays in the
- * cache; the rest vote in blocks of 12 s, and the best places are judged as the matcher would. */
+ * It turns the work round: the references are laid out at all three playing speeds, so that the trail is paired once,
+ * and only as the last witness heard it. A bitmap of the hashes that occur, which stays in the cache, drops most
+ * landmarks at once; the rest vote in a sliding window of 12 s, and the places with most votes are judged as the
+ * matcher would. */
 #ifndef UT_FINGERPRINT_SCOUT_H
 #define UT_FINGERPRINT_SCOUT_H
 

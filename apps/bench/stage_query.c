@@ -33,8 +33,7 @@ static ut_status fingerprint_of(const ut_params *params, const float *music, siz
     return rc;
 }
 
-/* KNOWN tracks of synthesised music, and synthetic ones up to `tracks`. */
-static ut_status build(const ut_params *params, size_t tracks, ut_index **out, ut_err *err)
+ut_status ut_bench_index(const ut_params *params, size_t tracks, ut_index **out, ut_err *err)
 {
     ut_index_builder *builder = NULL;
     float *music = malloc(TRACK_FRAMES * sizeof *music);
@@ -117,7 +116,7 @@ static ut_status query_figures(const ut_params *params, size_t tracks, double se
     const char *name = ut_params_name(params);
     ut_index *index = NULL;
     double begin_s = ut_machine_cpu_s(), ms = 0, identified = 0;
-    ut_status rc = build(params, tracks, &index, err);
+    ut_status rc = ut_bench_index(params, tracks, &index, err);
     if (rc != UT_OK)
         return rc;
     double built_s = ut_machine_cpu_s() - begin_s;
@@ -168,8 +167,8 @@ ut_status ut_bench_analyser(const ut_model *model, double seconds, ut_figures *f
     ut_index *index = NULL;
     double realtime = 0;
     float *mix = calloc(2 * TRACK_FRAMES, sizeof *mix);
-    ut_status rc =
-        mix ? build(ut_params_find("p3"), KNOWN, &index, err) : ut_fail(err, UT_E_NOMEM, "%d samples", TRACK_FRAMES);
+    ut_status rc = mix ? ut_bench_index(ut_params_find("p3"), KNOWN, &index, err)
+                       : ut_fail(err, UT_E_NOMEM, "%d samples", TRACK_FRAMES);
     if (rc == UT_OK) {
         ut_synth_music(1, mix + TRACK_FRAMES, TRACK_FRAMES);
         ut_synth_speech(1, mix, TRACK_FRAMES);

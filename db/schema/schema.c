@@ -12,5 +12,8 @@
 EMBED(ut_schema_sqlite_0001, "sqlite/0001_store.sql");
 EMBED(ut_schema_sqlite_0002, "sqlite/0002_review.sql");
 EMBED(ut_schema_sqlite_0003, "sqlite/0003_instances.sql");
+EMBED(ut_schema_sqlite_0004, "sqlite/0004_unknown.sql");
+EMBED(ut_schema_sqlite_0005, "sqlite/0005_rule.sql");
 
-const char *const ut_schema_sqlite[] = {ut_schema_sqlite_0001, ut_schema_sqlite_0002, ut_schema_sqlite_0003, NULL};
+const char *const ut_schema_sqlite[] = {ut_schema_sqlite_0001, ut_schema_sqlite_0002, ut_schema_sqlite_0003,
+                                        ut_schema_sqlite_0004, ut_schema_sqlite_0005, NULL};

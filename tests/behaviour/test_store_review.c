@@ -324,14 +324,70 @@ static void growth_is_told_by_version(void **state)
     assert_ok(ut_store_verify(f->store, ERR));
 }
 
+typedef struct {
+    ut_hearing items[8];
+    size_t count;
+} heard;
+
+static ut_status keep_airing(void *arg, const ut_hearing *airing)
+{
+    heard *list = arg;
+    assert_true(list->count < 8);
+    list->items[list->count++] = *airing;
+    return UT_OK;
+}
+
+static void airings_make_clusters_and_labels(void **state)
+{
+    fixture *f = *state;
+    world w = world_make(f);
+    trails kept = {0};
+    const ut_trail_query all = {.params = "p3", .until_version = INT64_MAX, .since_ns = INT64_MIN};
+    assert_ok(ut_store_trail_each(f->store, &all, keep_row, &kept, ERR));
+    ut_hearing first = {.trail_id = kept.ids[0], .to_sample = 100, .ref_to = 100, .log10_e = NAN};
+    assert_ok(ut_store_hearing_put(f->store, &first, 1, ERR));
+    assert_true(first.id > 0 && first.cluster_id == first.id);
+    ut_hearing two[2] = {{.trail_id = kept.ids[1],
+                          .cluster_id = first.id,
+                          .from_sample = 5,
+                          .to_sample = 50,
+                          .ref_from = 10,
+                          .ref_to = 55,
+                          .log10_e = -20},
+                         {.trail_id = kept.ids[1], .from_sample = 60, .to_sample = 90, .log10_e = NAN}};
+    assert_ok(ut_store_hearing_put(f->store, two, 2, ERR));
+    assert_int_equal(two[1].cluster_id, two[1].id);
+    two[1].to_sample = 95;
+    assert_ok(ut_store_hearing_put(f->store, &two[1], 1, ERR));
+    heard everything = {0}, cluster = {0};
+    assert_ok(ut_store_hearing_each(f->store, 0, keep_airing, &everything, ERR));
+    assert_int_equal(everything.count, 3);
+    assert_int_equal(everything.items[2].to_sample, 95);
+    assert_ok(ut_store_hearing_each(f->store, first.id, keep_airing, &cluster, ERR));
+    assert_int_equal(cluster.count, 2);
+    assert_true(isnan(cluster.items[0].log10_e) && cluster.items[1].log10_e == -20);
+    assert_int_equal(cluster.items[1].ref_from, 10);
+    assert_string_equal(cluster.items[1].airplay_id, w.air[1].id);
+
+    int64_t recording = 0, other = recording_add(f->store, 2);
+    assert_int_equal(ut_store_label_get(f->store, first.id, &recording, ERR), UT_E_NOTFOUND);
+    assert_ok(ut_store_label_put(f->store, first.id, w.recording, "Ann", 5, ERR));
+    assert_ok(ut_store_label_put(f->store, first.id, other, "Bob", 6, ERR));
+    assert_ok(ut_store_label_get(f->store, first.id, &recording, ERR));
+    assert_int_equal(recording, other);
+    assert_int_equal(ut_store_label_put(f->store, 999, other, "Bob", 6, ERR), UT_E_ARG);
+    assert_ok(ut_store_verify(f->store, ERR));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(the_latest_revision_is_what_is_read), TEST(the_history_is_whole),        TEST(the_rejected_are_not_on_air),
-        TEST(a_moved_cue_is_found_where_it_went),  TEST(a_change_is_one_and_in_turn), TEST(trails_are_kept_and_chosen),
-        TEST(growth_is_told_by_version),
+        TEST(the_latest_revision_is_what_is_read), TEST(the_history_is_whole),
+        TEST(the_rejected_are_not_on_air),         TEST(a_moved_cue_is_found_where_it_went),
+        TEST(a_change_is_one_and_in_turn),         TEST(trails_are_kept_and_chosen),
+        TEST(growth_is_told_by_version),           TEST(airings_make_clusters_and_labels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

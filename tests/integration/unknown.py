@@ -12,6 +12,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import wave
 
 from soak import noise, write_wav, RATE
 
@@ -103,6 +104,130 @@ def catalogue_grows(archive):
         assert abs(a["in_ms"] - b["in_ms"]) < 500 and abs(a["out_ms"] - b["out_ms"]) < 500, (a, b)
 
 
+def tune_is_labelled(archive):
+    archive.add(0, 1, 2, store="labelled")
+    archive.replay(store="labelled")
+    unknown = {cue["id"] for cue in archive.cues(store="labelled") if cue["outcome"] == "unidentified"}
+    tunes = archive.run("unknown", "list", store="labelled")
+    tune = tunes[0]
+    assert tune["airings"] >= 3 and tune["channels"] == 2 and tune["title"] is None, tunes
+    assert [t["airtime_s"] for t in tunes] == sorted((t["airtime_s"] for t in tunes), reverse=True)
+    assert archive.run("unknown", "list", store="labelled") == tunes  # nothing new, nothing else
+    shown = archive.run("unknown", "show", tune["cluster"], store="labelled")[0]["heard"]
+    heard = {airing["cue_id"] for airing in shown}  # one of the three may be in two parts, which are one cue
+    assert len(heard & unknown) == 3 and {airing["channel"] for airing in shown} == {"one", "two"}, shown
+
+    said = archive.run("unknown", "label", tune["cluster"], "--title", "Signature", "--artist", "House Band", "--by", "Ann",
+                       store="labelled")[0]
+    assert said["corrected"] == len(heard), said
+    named = [cue for cue in archive.cues(store="labelled") if title(cue) == "Signature"]
+    assert {cue["id"] for cue in named} <= heard and len(named) == 3, named
+    assert tune["cluster"] not in [t["cluster"] for t in archive.run("unknown", "list", store="labelled")]
+    labelled = archive.run("unknown", "list", "--labelled", store="labelled")
+    assert [t["title"] for t in labelled if t["cluster"] == tune["cluster"]] == ["Signature"], labelled
+
+    # Heard again, it is recognised at once.
+    archive.channel("three", [(3, 30, 6)])
+    archive.run("replay", archive.folder / "three.wav", "--channel", "three", "--start", START, "--separator", "none",
+                store="labelled")
+    assert "Signature" in [title(cue) for cue in archive.cues(store="labelled") if cue["channel"] == "three"]
+    archive.run("unknown", "label", 99999, "--title", "x", store="labelled", status=1)
+    archive.run("unknown", "label", tune["cluster"], store="labelled", status=2)
+    archive.run("catalogue", "verify", store="labelled")
+
+
+def cue_of(archive, cue_id, *options):
+    found = [cue for cue in archive.run("cues", "list", *options, store="whole") if cue["id"] == cue_id]
+    return found[0] if found else None
+
+
+def cues_are_reviewed(archive):
+    """On the store that catalogue_grows made."""
+    cues = archive.cues(store="whole")
+    by_title = {title(cue): cue["id"] for cue in cues}
+    first, second, third = by_title["track-0"], by_title["track-1"], by_title["track-2"]
+    assert cue_of(archive, first)["status"] == "final" and cue_of(archive, first)["revision"] == 1
+    archive.run("cues", "approve", first, "--by", "Ann", "--why", "heard it", store="whole")
+    assert cue_of(archive, first)["status"] == "approved"
+    archive.run("cues", "edit", first, "--recording", "2", "--usage", "VI", "--by", "Bob", store="whole")
+    edited = cue_of(archive, first)
+    assert edited["status"] == "corrected" and edited["recording_id"] == 2 and edited["usage"]["code"] == "VI", edited
+    archive.run("cues", "reject", first, store="whole")
+    assert cue_of(archive, first) is None and cue_of(archive, first, "--rejected")["status"] == "rejected"
+    archive.run("cues", "restore", first, "--why", "a mistake", store="whole")
+    assert title(cue_of(archive, first)) == "track-0" and cue_of(archive, first)["usage"]["code"] == "BI"
+    past = archive.run("cues", "history", first, store="whole")
+    assert [r["status"] for r in past] == ["final", "approved", "corrected", "rejected", "final"], past
+    assert [r["revision"] for r in past] == [1, 2, 3, 4, 5] and past[1]["who"] == "Ann" and past[1]["why"] == "heard it"
+    assert past[2]["who"] == "Bob" and past[0]["cause"] == "recognition" and past[1]["cause"] == "person"
+
+    # Rules leave alone what a person touched, can be taken back, and are remembered.
+    jingle = [cue["recording_id"] for cue in cues if cue["id"] == second][0]
+    archive.run("rules", "add", "--ignore", "--recording", jingle, "--channel", "one", "--why", "jingle", store="whole")
+    archive.run("rules", "add", "--approve", "--max-log10-e", "-20", store="whole")
+    plan = archive.run("rules", "apply", "--dry-run", store="whole")[0]
+    done = archive.run("rules", "apply", "--by", "Eve", store="whole")[0]
+    assert plan == done and done["rejected"] == 1 and done["approved"] > 0, (plan, done)
+    assert archive.run("rules", "apply", store="whole")[0] == {"approved": 0, "rejected": 0}
+    assert cue_of(archive, second) is None and cue_of(archive, third)["status"] == "approved"
+    assert cue_of(archive, first)["status"] == "final"
+    last = archive.run("cues", "history", second, store="whole")[-1]
+    assert last["cause"] == "rule" and last["who"] == "Eve" and "jingle" in last["why"], last
+    assert archive.run("rules", "remove", 1, "--revert", store="whole")[0]["reverted"] == 1
+    assert cue_of(archive, second)["status"] == "final"
+    assert [r["rule"] for r in archive.run("rules", "list", store="whole")] == [2]
+    assert [r["rule"] for r in archive.run("rules", "list", "--removed", store="whole")] == [1, 2]
+    archive.run("rules", "remove", 1, store="whole", status=1)
+    archive.run("cues", "approve", "no-such-cue", store="whole", status=1)
+    archive.run("cues", "edit", first, store="whole", status=2)
+    archive.run("catalogue", "verify", store="whole")
+
+
+def evidence_is_kept(archive):
+    cue = [cue for cue in archive.cues(store="whole") if title(cue) == "track-2"][0]
+    folder = archive.folder / "evidence"
+    made = archive.run("evidence", "export", cue["id"], "-o", folder, "--separator", "none", store="whole")[0]
+    assert made["audio"], made
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert {entry["name"] for entry in manifest["files"]} == {"mix.wav", "match.json", "history.json"}, manifest
+    match = json.loads((folder / "match.json").read_text())
+    assert match["recording"]["title"] == "track-2" and match["log10_e"] < -9, match
+    with wave.open(str(folder / "mix.wav")) as clip:
+        seconds = clip.getnframes() / clip.getframerate()
+        assert abs(seconds - cue["duration_ms"] / 1000 - 6) < 0.1, seconds
+    check_schema(manifest)
+    good = ("evidence", "verify", folder, "--sha256", made["manifest_sha256"])
+    assert archive.run(*good, store="whole")[0]["whole"]
+    archive.run("evidence", "export", cue["id"], "-o", folder, store="whole", status=1)  # not over what is there
+
+    (folder / "match.json").write_text((folder / "match.json").read_text().replace("track-2", "track-9"))
+    (folder / "history.json").unlink()
+    (folder / "more.txt").write_text("x")
+    told = archive.run(*good, store="whole", status=1)[0]["problems"]
+    assert {(p["problem"], p["file"]) for p in told} == {("altered", "match.json"), ("missing", "history.json"),
+                                                         ("added", "more.txt")}, told
+    manifest["channel"] = "other"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    told = archive.run(*good, store="whole", status=1)[0]["problems"]
+    assert ("altered", "manifest.json") in {(p["problem"], p["file"]) for p in told}, told
+    (folder / "manifest.json").write_text("{")
+    archive.run("evidence", "verify", folder, store="whole", status=1)
+
+    (archive.folder / "two.wav").unlink()  # the recording of this cue
+    made = archive.run("evidence", "export", cue["id"], "-o", archive.folder / "silent", store="whole")[0]
+    assert not made["audio"] and "no longer there" in made["absent_because"], made
+    archive.run("evidence", "verify", archive.folder / "silent", store="whole")
+
+
+def check_schema(manifest):
+    try:
+        import jsonschema
+    except ImportError:
+        return
+    schema = pathlib.Path(__file__).parents[2] / "configs/schemas/evidence.v1.json"
+    jsonschema.Draft202012Validator(json.loads(schema.read_text())).validate(manifest)
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--undertone", required=True)
@@ -110,6 +235,9 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         archive = Archive(options.undertone, pathlib.Path(folder))
         catalogue_grows(archive)
+        tune_is_labelled(archive)
+        cues_are_reviewed(archive)
+        evidence_is_kept(archive)
     print("ok")
 
 
