@@ -21,6 +21,7 @@
 #include "pipeline/jobs.h"
 #include "pipeline/outbox.h"
 #include "pipeline/recognition.h"
+#include "pipeline/recorder.h"
 #include "pipeline/replay.h"
 
 enum { SLOTS = 256, POLL_MS = 100, TRIES = 3 };
@@ -104,7 +105,8 @@ static void *slot_main(void *arg)
                      .backend = config->separator.backend,
                      .precision = ut_recognition_precision(config->separator.precision),
                      .unidentified = config->recognition.unidentified,
-                     .max_log10_e = config->recognition.max_log10_e},
+                     .max_log10_e = config->recognition.max_log10_e,
+                     .keep = config->recognition.keep_trails ? ut_recorder_keep : NULL},
         .params = w->params,
         .commit_s = ut_args_real(w->args, "checkpoint"),
         .stopped = give_up,
