@@ -69,6 +69,14 @@ const char *ut_args_text(const ut_args *args, const char *name)
     return args->values[i] ? args->values[i] : args->options[i]->fallback;
 }
 
+const char *ut_args_text_if(const ut_args *args, const char *name)
+{
+    for (int i = 0; i < args->option_count; i++)
+        if (strcmp(args->options[i]->name, name) == 0)
+            return ut_args_text(args, name);
+    return NULL;
+}
+
 int64_t ut_args_int(const ut_args *args, const char *name)
 {
     const char *text = ut_args_text(args, name);

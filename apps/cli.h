@@ -37,6 +37,8 @@ typedef struct ut_verb {
 
 /* Values: what was given, else the fallback. Text may be NULL. */
 const char *ut_args_text(const ut_args *args, const char *name);
+/* The same, NULL if the verb has no such option: for what several verbs share. */
+const char *ut_args_text_if(const ut_args *args, const char *name);
 int64_t ut_args_int(const ut_args *args, const char *name);
 double ut_args_real(const ut_args *args, const char *name);
 bool ut_args_flag(const ut_args *args, const char *name);

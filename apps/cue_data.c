@@ -1,6 +1,7 @@
 #include "apps/cue_data.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/clock.h"
 
@@ -38,6 +39,15 @@ static ut_status add_gap(void *arg, const ut_gap *gap)
     return list_add(arg, gap);
 }
 
+static ut_status add_airing(void *arg, const ut_airing *airing)
+{
+    ut_airing copy;
+    ut_status rc = ut_airing_copy(airing, &copy, NULL);
+    if (rc == UT_OK && (rc = list_add(arg, &copy)) != UT_OK)
+        ut_airing_clear(&copy);
+    return rc;
+}
+
 static const ut_recording *find_known(const ut_cue_data *data, int64_t id)
 {
     for (size_t i = 0; i < data->known_count; i++)
@@ -73,6 +83,7 @@ static ut_status data_load(ut_store *store, const char *channel, const ut_cue_ru
 {
     ut_cue_data data = {0};
     list airplays = {.size = sizeof(ut_airplay)}, gaps = {.size = sizeof(ut_gap)};
+    list airings = {.size = sizeof(ut_airing)};
     bool cut = rules->programme_end_ns != 0;
     int64_t from = cut ? rules->programme_start_ns : INT64_MIN / 2;
     int64_t to = cut ? rules->programme_end_ns : INT64_MAX / 2;
@@ -81,18 +92,40 @@ static ut_status data_load(ut_store *store, const char *channel, const ut_cue_ru
     if (rc == UT_OK)
         rc = ut_store_gap_each(store, channel, from, to, add_gap, &gaps, err);
     if (rc == UT_OK)
+        rc = ut_store_airing_each(store, channel, from, to, add_airing, &airings, err);
+    if (rc == UT_OK)
         rc = ut_cues_make(airplays.items, airplays.count, rules, &data.cues, &data.count, err);
     if (rc == UT_OK)
         rc = load_recordings(store, &data, err);
     free(airplays.items);
     data.gaps = gaps.items;
     data.gap_count = gaps.count;
+    data.airings = airings.items;
+    data.airing_count = airings.count;
     if (rc != UT_OK) {
         ut_cue_data_clear(&data);
         return rc;
     }
     *out = data;
     return UT_OK;
+}
+
+const ut_airing *ut_cue_data_airing(const ut_cue_data *data, const ut_cue *cue)
+{
+    size_t low = 0, high = data->airing_count; /* the first that begins after the cue does */
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (data->airings[middle].start_ns <= cue->start_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    while (low-- > 0) {
+        const ut_airing *airing = &data->airings[low];
+        if (strcmp(airing->channel, cue->channel) == 0) /* those of a channel do not overlap */
+            return airing->end_ns > cue->start_ns ? airing : NULL;
+    }
+    return NULL;
 }
 
 ut_status ut_cue_data_load(ut_store *store, const char *channel, const ut_cue_rules *rules, ut_cue_data *out,
@@ -109,6 +142,9 @@ ut_status ut_cue_data_load_all(ut_store *store, const char *channel, const ut_cu
 
 void ut_cue_data_clear(ut_cue_data *data)
 {
+    for (size_t i = 0; i < data->airing_count; i++)
+        ut_airing_clear(&data->airings[i]);
+    free(data->airings);
     for (size_t i = 0; i < data->known_count; i++)
         ut_recording_clear(&data->known[i]);
     free(data->known);

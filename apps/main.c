@@ -24,6 +24,9 @@
     X(events_republish)                                                                                                \
     X(channel_list)                                                                                                    \
     X(channel_test)                                                                                                    \
+    X(programmes_import)                                                                                               \
+    X(programmes_list)                                                                                                 \
+    X(programmes_remove)                                                                                               \
     X(cues_list)                                                                                                       \
     X(cues_approve)                                                                                                    \
     X(cues_reject)                                                                                                     \
@@ -37,10 +40,14 @@
     X(rules_remove)                                                                                                    \
     X(rules_apply)                                                                                                     \
     X(cuesheet_export)                                                                                                 \
+    X(cuesheet_validate)                                                                                               \
+    X(cuesheet_profiles)                                                                                               \
+    X(report_music)                                                                                                    \
     X(separate)                                                                                                        \
     X(audit_run)                                                                                                       \
     X(ratio)                                                                                                           \
     X(evaluate)                                                                                                        \
+    X(evaluate_loudness)                                                                                               \
     X(bench)                                                                                                           \
     X(config_check)                                                                                                    \
     X(config_dump)                                                                                                     \

@@ -141,7 +141,7 @@ static ut_status read_section(reader *r, const ut_key *keys, const char *section
             return unknown_key(r, keys, section, scalar(r));
         uint64_t bit = UINT64_C(1) << (key - keys);
         if (seen & bit)
-            return complain(r, "%s.%s: given twice", section, key->name);
+            return complain(r, "%s%s%s: given twice", section, *section ? "." : "", key->name);
         seen |= bit;
         if ((rc = read_value(r, key, base)) != UT_OK)
             return rc;
@@ -246,18 +246,37 @@ static ut_status read_top_key(reader *r, uint64_t *seen)
     return read_section(r, ut_config_keys, key->section, r->config);
 }
 
-static ut_status read_document(reader *r)
+/* Up to the mapping that the document is; *empty if there is none. */
+static ut_status begin_document(reader *r, bool *empty)
 {
     ut_status rc;
-    uint64_t seen = 0;
     do { /* stream start, document start */
         if ((rc = next(r)) != UT_OK)
             return rc;
     } while (r->event.type == YAML_STREAM_START_EVENT || r->event.type == YAML_DOCUMENT_START_EVENT);
-    if (r->event.type == YAML_STREAM_END_EVENT || (r->event.type == YAML_SCALAR_EVENT && !scalar(r)[0]))
-        return UT_OK; /* an empty file: all defaults */
-    if (r->event.type != YAML_MAPPING_START_EVENT)
+    *empty = r->event.type == YAML_STREAM_END_EVENT || (r->event.type == YAML_SCALAR_EVENT && !scalar(r)[0]);
+    if (!*empty && r->event.type != YAML_MAPPING_START_EVENT)
         return complain(r, "needs keys with values");
+    return UT_OK;
+}
+
+static ut_status end_document(reader *r)
+{
+    ut_status rc;
+    do { /* document end, stream end */
+        if ((rc = next(r)) != UT_OK)
+            return rc;
+    } while (r->event.type == YAML_DOCUMENT_END_EVENT);
+    return r->event.type == YAML_STREAM_END_EVENT ? UT_OK : complain(r, "a second document");
+}
+
+static ut_status read_document(reader *r)
+{
+    uint64_t seen = 0;
+    bool empty = false;
+    ut_status rc = begin_document(r, &empty);
+    if (rc != UT_OK || empty) /* an empty file: all defaults */
+        return rc;
     for (;;) {
         if ((rc = next(r)) != UT_OK)
             return rc;
@@ -268,11 +287,25 @@ static ut_status read_document(reader *r)
         if ((rc = read_top_key(r, &seen)) != UT_OK)
             return rc;
     }
-    do { /* document end, stream end */
-        if ((rc = next(r)) != UT_OK)
-            return rc;
-    } while (r->event.type == YAML_DOCUMENT_END_EVENT);
-    return r->event.type == YAML_STREAM_END_EVENT ? UT_OK : complain(r, "a second document");
+    return end_document(r);
+}
+
+ut_status ut_keys_parse(const char *text, size_t size, const char *name, const ut_key *keys, void *base, ut_err *err)
+{
+    reader r = {.name = name, .err = err};
+    bool empty = false;
+    if (!yaml_parser_initialize(&r.yaml))
+        return ut_fail(err, UT_E_NOMEM, "%s: out of memory", name);
+    yaml_parser_set_input_string(&r.yaml, (const unsigned char *)text, size);
+    ut_status rc = begin_document(&r, &empty);
+    if (rc == UT_OK && !empty)
+        rc = read_section(&r, keys, "", base);
+    if (rc == UT_OK && !empty)
+        rc = end_document(&r);
+    if (r.have_event)
+        yaml_event_delete(&r.event);
+    yaml_parser_delete(&r.yaml);
+    return rc;
 }
 
 static ut_status check_order(const char *name, const char *section, double min, double max, ut_err *err)

@@ -20,6 +20,7 @@ typedef struct {
     char *language;   /* ISO 639; NULL: any */
     bool drop_centre; /* 5.1: listen without the centre channel */
     char *timezone;   /* tz database name, of the channel's cue sheets */
+    char *day_start;  /* "06:00": where its broadcast day begins */
     bool enabled;
 } ut_channel_config;
 

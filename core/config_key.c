@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/zone.h"
+
 /* --- rules
  * ------------------------------------------------------------------------------------------- */
 
@@ -34,6 +36,12 @@ static bool is_timezone(const char *value)
     int n = snprintf(path, sizeof path, "/usr/share/zoneinfo/%s", value);
     bool sane = value[0] != '/' && !strstr(value, "..") && n > 0 && (size_t)n < sizeof path;
     return sane && (strcmp(value, "UTC") == 0 || access(path, R_OK) == 0);
+}
+
+static bool is_day_start(const char *value)
+{
+    int64_t seconds;
+    return ut_day_start_parse(value, &seconds, NULL) == UT_OK;
 }
 
 static bool is_listen(const char *value)
@@ -192,6 +200,8 @@ const ut_key ut_channel_keys[] = {
     {"channels", "timezone", UT_KEY_TEXT, AT(timezone), .fallback = "UTC", .check = is_timezone,
      .allowed = "a name of the tz database, such as Europe/Berlin",
      .help = "Of the times in the channel's cue sheets."},
+    {"channels", "day_start", UT_KEY_TEXT, AT(day_start), .fallback = "00:00", .check = is_day_start,
+     .allowed = "a time such as 06:00", .help = "When its broadcast day begins; reports by day count from there."},
     {"channels", "enabled", UT_KEY_BOOL, AT(enabled), .fallback = "true", .help = "`false` leaves the channel out."},
     {.name = NULL},
 };

@@ -1,4 +1,5 @@
-/* The table of configuration keys, inside core/config*.c only. */
+/* Tables of keys that parse, check, dump and document YAML: the configuration's, for core/config*.c only, and the means
+ * for other files of one flat mapping. */
 #ifndef UT_CORE_CONFIG_KEY_H
 #define UT_CORE_CONFIG_KEY_H
 
@@ -28,6 +29,10 @@ extern const ut_key ut_channel_keys[];
  * what is allowed. */
 UT_CHECK ut_status ut_key_set(const ut_key *key, void *base, const char *value, char *why, size_t why_size);
 UT_CHECK ut_status ut_keys_default(const ut_key *keys, void *base);
+/* Reads a YAML file of one flat mapping into the struct at `base`, which holds its defaults; all sections are "". Never
+ * trusts its input. On an error too the fields are to be cleared. */
+UT_CHECK ut_status ut_keys_parse(const char *text, size_t size, const char *name, const ut_key *keys, void *base,
+                                 ut_err *err);
 /* Frees what the fields of the table own. */
 void ut_keys_clear(const ut_key *keys, void *base);
 /* What the key allows, for people. Returns buf. */

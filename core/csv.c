@@ -11,6 +11,7 @@ struct ut_csv {
     char *at;
     char *end;
     size_t line;
+    char stops[4]; /* the separator and the line ends */
     const char **fields;
     size_t capacity;
 };
@@ -54,6 +55,7 @@ ut_status ut_csv_open(const char *name, const char *text, size_t size, ut_csv **
     csv->end = csv->text + size;
     csv->at = csv->text + (size >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0);
     csv->line = 1;
+    memcpy(csv->stops, ",\r\n", sizeof csv->stops);
     *out = csv;
     return UT_OK;
 }
@@ -66,6 +68,24 @@ void ut_csv_close(ut_csv **csv)
     free((*csv)->fields);
     free(*csv);
     *csv = NULL;
+}
+
+void ut_csv_sniff(ut_csv *csv)
+{
+    static const char separators[] = ",;\t";
+    size_t most = 0;
+    for (size_t i = 0; separators[i]; i++) {
+        size_t count = 0;
+        bool quoted = false;
+        for (const char *c = csv->at; c < csv->end && (quoted || (*c != '\n' && *c != '\r')); c++) {
+            quoted ^= *c == '"';
+            count += !quoted && *c == separators[i];
+        }
+        if (count > most) {
+            most = count;
+            csv->stops[0] = separators[i];
+        }
+    }
 }
 
 /* Steps over one line end, if there is one here. */
@@ -94,7 +114,7 @@ static ut_status quoted(ut_csv *csv, char **field_end, ut_err *err)
         csv->line += *csv->at == '\n';
         *to++ = *csv->at++;
     }
-    if (csv->at < csv->end && !strchr(",\r\n", *csv->at))
+    if (csv->at < csv->end && !strchr(csv->stops, *csv->at))
         return ut_fail(err, UT_E_ARG, "%s:%zu: text after a closing quote; double the quotes inside a field", csv->name,
                        csv->line);
     *field_end = to;
@@ -103,7 +123,7 @@ static ut_status quoted(ut_csv *csv, char **field_end, ut_err *err)
 
 static ut_status plain(ut_csv *csv, char **field_end, ut_err *err)
 {
-    while (csv->at < csv->end && !strchr(",\r\n", *csv->at)) {
+    while (csv->at < csv->end && !strchr(csv->stops, *csv->at)) {
         if (*csv->at++ == '"')
             return ut_fail(err, UT_E_ARG, "%s:%zu: a quote inside a field; put the whole field in quotes and double it",
                            csv->name, csv->line);
@@ -143,7 +163,7 @@ ut_status ut_csv_next(ut_csv *csv, ut_csv_record *record, ut_err *err)
         if (rc != UT_OK)
             return rc;
         count++;
-        more = csv->at < csv->end && *csv->at == ',';
+        more = csv->at < csv->end && *csv->at == csv->stops[0];
         if (more)
             csv->at++;
         else

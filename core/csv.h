@@ -17,6 +17,9 @@ typedef struct {
  * not UTF-8, or a NUL byte inside. */
 UT_CHECK ut_status ut_csv_open(const char *name, const char *text, size_t size, ut_csv **out, ut_err *err);
 void ut_csv_close(ut_csv **csv);
+/* Takes for the separator what the first line has most of outside quotes: comma, semicolon or tab. Before the first
+ * record only; else fields are separated by commas. */
+void ut_csv_sniff(ut_csv *csv);
 /* The next record; count 0 at the end. Empty lines are left out. UT_E_ARG for quotes that do not
  * fit. */
 UT_CHECK ut_status ut_csv_next(ut_csv *csv, ut_csv_record *record, ut_err *err);

@@ -98,3 +98,46 @@ const char *ut_cause_name(ut_cause cause)
     static const char *const names[] = {"person", "rule", "label", "reidentify"};
     return (size_t)cause < sizeof names / sizeof *names ? names[cause] : "unknown";
 }
+
+char **ut_programme_string(ut_programme *programme, size_t i)
+{
+    char **const strings[UT_PROGRAMME_STRINGS] = {
+        &programme->key,         &programme->title,      &programme->aka,           &programme->episode,
+        &programme->episode_aka, &programme->episode_no, &programme->production_no, &programme->category,
+        &programme->version,     &programme->company,    &programme->crid,
+    };
+    return strings[i];
+}
+
+void ut_airing_clear(ut_airing *airing)
+{
+    for (size_t i = 0; i < UT_PROGRAMME_STRINGS; i++)
+        free(*ut_programme_string(&airing->programme, i));
+    *airing = (ut_airing){0};
+}
+
+ut_status ut_airing_copy(const ut_airing *airing, ut_airing *out, ut_err *err)
+{
+    ut_airing copy = *airing;
+    bool ok = true;
+    for (size_t i = 0; i < UT_PROGRAMME_STRINGS; i++)
+        own(ut_programme_string(&copy.programme, i), &ok);
+    if (!ok) {
+        ut_airing_clear(&copy);
+        return ut_fail(err, UT_E_NOMEM, "airing %lld: copy", (long long)airing->id);
+    }
+    *out = copy;
+    return UT_OK;
+}
+
+const char *ut_boundary_name(ut_boundary boundary)
+{
+    static const char *const names[] = {"logged", "announced", "scheduled", "guessed"};
+    return (size_t)boundary < sizeof names / sizeof *names ? names[boundary] : "unknown";
+}
+
+const char *ut_airing_source_name(ut_airing_source source)
+{
+    static const char *const names[] = {"manual", "as-run", "eit", "xmltv"};
+    return (size_t)source < sizeof names / sizeof *names ? names[source] : "unknown";
+}

@@ -72,6 +72,7 @@ typedef struct {
     double music_lufs; /* integrated loudness of the stems over the stretch; NAN if not measured */
     double speech_lufs;
     double mix_lufs;
+    double speech_share; /* of the stretch with speech over it, 0 … 1; NAN if not measured */
 } ut_identification;
 
 /* With the trail that is kept of it, in its byte form (fingerprint/trail.h): malloc'd, NULL for none. */
@@ -153,5 +154,53 @@ typedef struct {
 } ut_event;
 
 void ut_event_clear(ut_event *event);
+
+/* --- programmes -------------------------------------------------------------------------------------- */
+
+/* How far the edges of an airing can be trusted, best first. */
+typedef enum {
+    UT_BOUNDARY_LOGGED,    /* by the playout that put it on air */
+    UT_BOUNDARY_ANNOUNCED, /* by the stream itself while it ran */
+    UT_BOUNDARY_SCHEDULED, /* planned beforehand */
+    UT_BOUNDARY_GUESSED,   /* from where the next one begins */
+} ut_boundary;
+
+/* Where it is known from, best first: a better one wins where two contradict. */
+typedef enum { UT_FROM_MANUAL, UT_FROM_ASRUN, UT_FROM_EIT, UT_FROM_XMLTV } ut_airing_source;
+
+/* A programme, however often it is shown. Strings are heap copies owned by the struct; NULL means unknown. */
+typedef struct {
+    int64_t id; /* given by the store; 0 before */
+    char *key;  /* its identity: "crid:…", "no:…" (production number), or "title:…" of its titles */
+    char *title;
+    char *aka;
+    char *episode;
+    char *episode_aka;
+    char *episode_no;
+    char *production_no;
+    char *category;
+    char *version;
+    char *company;
+    char *crid;
+} ut_programme;
+
+/* One showing of it. Those of a channel never overlap. */
+typedef struct {
+    int64_t id; /* given by the store; 0 before */
+    ut_programme programme;
+    char channel[64];
+    int64_t start_ns;
+    int64_t end_ns;
+    ut_airing_source source;
+    ut_boundary boundary;
+} ut_airing;
+
+void ut_airing_clear(ut_airing *airing);
+UT_CHECK ut_status ut_airing_copy(const ut_airing *airing, ut_airing *out, ut_err *err);
+/* Its owned strings: 0 … UT_PROGRAMME_STRINGS - 1, key and title first. */
+enum { UT_PROGRAMME_STRINGS = 11 };
+char **ut_programme_string(ut_programme *programme, size_t i);
+const char *ut_boundary_name(ut_boundary boundary);         /* "logged", "announced", "scheduled", "guessed" */
+const char *ut_airing_source_name(ut_airing_source source); /* "manual", "as-run", "eit", "xmltv" */
 
 #endif

@@ -63,6 +63,14 @@ static int64_t to_ms(int64_t ns)
     return shifted / 1000000 - (shifted % 1000000 < 0);
 }
 
+/* Mean of two shares that held for a_s and b_s seconds. */
+static double mean_share(double a, double a_s, double b, double b_s)
+{
+    if (isnan(a) || isnan(b) || a_s + b_s <= 0)
+        return isnan(a) ? b : a;
+    return (a * a_s + b * b_s) / (a_s + b_s);
+}
+
 static double span_s(int64_t start_ns, int64_t end_ns)
 {
     return (double)(end_ns - start_ns) / (double)UT_NS_PER_S;
@@ -87,6 +95,7 @@ static void cue_from(const ut_airplay *air, ut_cue *cue)
         .music_lufs = air->what.music_lufs,
         .speech_lufs = air->what.speech_lufs,
         .mix_lufs = air->what.mix_lufs,
+        .speech_share = air->what.speech_share,
         .log10_e = air->what.log10_e,
         .merged = 1,
         .review = air->review,
@@ -105,6 +114,7 @@ static void cue_extend(ut_cue *cue, const ut_airplay *air)
     cue->music_lufs = mean_lufs(cue->music_lufs, cue_s, air->what.music_lufs, air_s);
     cue->speech_lufs = mean_lufs(cue->speech_lufs, cue_s, air->what.speech_lufs, air_s);
     cue->mix_lufs = mean_lufs(cue->mix_lufs, cue_s, air->what.mix_lufs, air_s);
+    cue->speech_share = mean_share(cue->speech_share, cue_s, air->what.speech_share, air_s);
     cue->log10_e = fmin(cue->log10_e, air->what.log10_e);
     if (air->end_ns > cue->end_ns) {
         cue->end_ns = air->end_ns;
@@ -134,6 +144,8 @@ static bool cue_finish(ut_cue *cue, const ut_cue_rules *rules)
     cue->in_ms = to_ms(cue->start_ns - rules->programme_start_ns);
     cue->out_ms = to_ms(cue->end_ns - rules->programme_start_ns);
     cue->duration_ms = cue->out_ms - cue->in_ms;
+    if ((double)cue->duration_ms < 1000 * rules->min_length_s)
+        return false;
     bool measured = isfinite(cue->music_lufs) && isfinite(cue->speech_lufs);
     cue->delta_lu = measured ? cue->music_lufs - cue->speech_lufs : NAN;
     cue->use = ut_use_decide(cue->music_lufs, cue->speech_lufs, rules);

@@ -14,6 +14,7 @@ typedef struct {
     double background_lu;       /* music this much below speech or more: background (default -3) */
     double foreground_lu;       /* music this much above speech or more: foreground (default 3) */
     double speech_floor_lufs;   /* speech below this does not count: foreground (default -50) */
+    double min_length_s;        /* shorter cues are left out of the list (default 0: none is) */
     int64_t programme_start_ns; /* programme-relative times count from here */
     int64_t programme_end_ns;   /* cues are cut to [start, end) of the programme; 0: nothing is cut */
 } ut_cue_rules;
@@ -34,6 +35,7 @@ typedef struct {
     int64_t duration_ms;
     double ref_start_s, ref_end_s;
     double music_lufs, speech_lufs, mix_lufs; /* energy means over the airplays */
+    double speech_share;                      /* of the cue's time with speech over it, 0 … 1; NAN: not measured */
     double delta_lu;                          /* music - speech; NAN if either is not finite */
     ut_use use;
     char usage_code[8]; /* RapidCue code, a suggestion: "BI". Vocals and performers in view are not

@@ -6,10 +6,9 @@
 
 #include "cuesheet/rows.h"
 
-/* One cell, quoted where RFC 4180 asks for it, and never a formula. */
-static void put_text(FILE *out, const char *text)
+void ut_csv_put(FILE *out, const char *text)
 {
-    bool formula = text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+    bool formula = text[0] != '\0' && strchr("=+-@\t\r\n", text[0]) != NULL;
     bool quote = strpbrk(text, ",\"\r\n") != NULL;
     if (quote)
         fputc('"', out);
@@ -41,12 +40,12 @@ static ut_status put_row(void *arg, const ut_row *row, ut_err *err)
     (void)err;
     FILE *out = arg;
     fprintf(out, "%d,", row->seq);
-    put_text(out, row->title);
+    ut_csv_put(out, row->title);
     fprintf(out, ",%s,", row->usage);
     put_times(out, row);
     const char *const cells[] = {row->role, row->first_name, row->last_name, row->publisher, row->ipi, row->society};
     for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
-        put_text(out, cells[i]);
+        ut_csv_put(out, cells[i]);
         fputc(',', out);
     }
     if (!isnan(row->share))

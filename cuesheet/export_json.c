@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuesheet/facets.h"
 #include "cuesheet/json.h"
 #include "cuesheet/rows.h"
 
@@ -57,6 +58,12 @@ json_t *ut_json_cue(const ut_cue *cue, const ut_recording *rec)
     ut_json_put(object, "log10_e", ut_json_real(cue->log10_e), &ok);
     ut_json_put(object, "loudness", ut_json_loudness(cue->music_lufs, cue->speech_lufs, cue->mix_lufs), &ok);
     ut_json_put(object, "usage", ut_json_usage(cue->use, cue->usage_code, cue->ask_visual), &ok);
+    const ut_facets facets = ut_facets_of(cue, rec);
+    ut_json_put(object, "facets",
+                json_pack("{s:s?, s:s, s:s, s:s}", "use_type", facets.use_type, "vocal_type", facets.vocal_type,
+                          "visual_perception_type", facets.visual_perception_type, "cue_origin", facets.cue_origin),
+                &ok);
+    ut_json_put(object, "speech_share", ut_json_real(cue->speech_share), &ok);
     ut_json_put(object, "merged", json_integer((json_int_t)cue->merged), &ok);
     if (!ok)
         json_decref(object);
@@ -88,6 +95,7 @@ static json_t *sheet_json(const ut_sheet *sheet)
     ut_json_put(object, "channel", ut_json_text(sheet->channel), &ok);
     ut_json_put(object, "start_utc", ut_json_time(sheet->start_ns), &ok);
     ut_json_put(object, "end_utc", ut_json_time(sheet->end_ns), &ok);
+    ut_json_put(object, "programme", ut_json_airing(sheet->airing), &ok);
     ut_json_put(object, "printed_total_s", json_integer(ut_rows_total_s(sheet)), &ok);
     ut_json_put(object, "cues", cues, &ok);
     ut_json_put(object, "gaps", gaps, &ok);

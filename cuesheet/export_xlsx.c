@@ -28,6 +28,11 @@ static void put_number(xlsx_out *out, lxw_row_t row, lxw_col_t col, double numbe
     out->failed |= worksheet_write_number(out->sheet, row, col, number, NULL) != LXW_NO_ERROR;
 }
 
+static void put_formula(xlsx_out *out, lxw_row_t row, lxw_col_t col, const char *formula, double value)
+{
+    out->failed |= worksheet_write_formula_num(out->sheet, row, col, formula, NULL, value) != LXW_NO_ERROR;
+}
+
 static void put_header(xlsx_out *out, const ut_sheet *sheet)
 {
     const ut_sheet_header *h = &sheet->header;
@@ -61,11 +66,12 @@ static void put_header(xlsx_out *out, const ut_sheet *sheet)
         put_text(out, row, cells[i].column == 'D' ? 0 : 'L' - 'A', cells[i].label);
         put_text(out, row, (lxw_col_t)(cells[i].column - 'A'), cells[i].value);
     }
-    const int64_t lengths_s[2] = {ut_round_s((sheet->end_ns - sheet->start_ns) / 1000000), ut_rows_total_s(sheet)};
-    for (lxw_row_t i = 0; i < 2; i++) {
-        put_number(out, 12 + i, 'D' - 'A', (double)(lengths_s[i] / 60));
-        put_number(out, 12 + i, 'F' - 'A', (double)(lengths_s[i] % 60));
-    }
+    int64_t show_s = ut_row_s(sheet, (sheet->end_ns - sheet->start_ns) / 1000000), music_s = ut_rows_total_s(sheet);
+    put_number(out, 12, 'D' - 'A', (double)(show_s / 60));
+    put_number(out, 12, 'F' - 'A', (double)(show_s % 60));
+    /* Formulas, so that the total follows whoever corrects a row; with the value for readers that do not calculate. */
+    put_formula(out, 13, 'D' - 'A', "=INT((60*SUM(J20:J999)+SUM(K20:K999))/60)", (double)(music_s / 60));
+    put_formula(out, 13, 'F' - 'A', "=MOD(60*SUM(J20:J999)+SUM(K20:K999),60)", (double)(music_s % 60));
 }
 
 static ut_status put_row(void *arg, const ut_row *row, ut_err *err)
@@ -92,8 +98,9 @@ static ut_status put_row(void *arg, const ut_row *row, ut_err *err)
     return UT_OK;
 }
 
-static ut_status write_workbook(const ut_sheet *sheet, const char *path, ut_err *err)
+static ut_status write_workbook(void *arg, const char *path, ut_err *err)
 {
+    const ut_sheet *sheet = arg;
     lxw_workbook *book = workbook_new(path);
     if (!book)
         return ut_fail(err, UT_E_NOMEM, "%s: workbook", path);
@@ -128,18 +135,16 @@ static ut_status touch_or_sync(const char *path, int flags, ut_err *err)
     return UT_OK;
 }
 
-ut_status ut_sheet_xlsx(const ut_sheet *sheet, const char *path, ut_err *err)
+ut_status ut_workbook_write(const char *path, ut_status (*fill)(void *arg, const char *part, ut_err *err), void *arg,
+                            ut_err *err)
 {
     char part[4096];
-    size_t rows = ut_rows_count(sheet);
-    if (rows > UT_RAPIDCUE_ROWS)
-        return ut_fail(err, UT_E_ARG, "%s: %zu rows, the RapidCue workbook holds %d", path, rows, UT_RAPIDCUE_ROWS);
     if ((size_t)snprintf(part, sizeof part, "%s.%d.tmp", path, (int)getpid()) >= sizeof part)
         return ut_fail(err, UT_E_ARG, "%s: path too long", path);
     ut_status rc = touch_or_sync(part, O_WRONLY | O_CREAT | O_TRUNC, err);
     if (rc != UT_OK)
         return rc;
-    rc = write_workbook(sheet, part, err);
+    rc = fill(arg, part, err);
     if (rc == UT_OK)
         rc = touch_or_sync(part, O_RDONLY, err);
     if (rc == UT_OK && rename(part, path) != 0)
@@ -147,4 +152,12 @@ ut_status ut_sheet_xlsx(const ut_sheet *sheet, const char *path, ut_err *err)
     if (rc != UT_OK)
         unlink(part);
     return rc;
+}
+
+ut_status ut_sheet_xlsx(const ut_sheet *sheet, const char *path, ut_err *err)
+{
+    size_t rows = ut_rows_count(sheet);
+    if (rows > UT_RAPIDCUE_ROWS)
+        return ut_fail(err, UT_E_ARG, "%s: %zu rows, the RapidCue workbook holds %d", path, rows, UT_RAPIDCUE_ROWS);
+    return ut_workbook_write(path, write_workbook, (void *)sheet, err);
 }

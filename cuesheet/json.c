@@ -118,3 +118,38 @@ json_t *ut_json_usage(ut_use use, const char *code, bool ask_visual)
         json_decref(object);
     return ok ? object : NULL;
 }
+
+json_t *ut_json_airing(const ut_airing *airing)
+{
+    if (!airing)
+        return json_null();
+    const ut_programme *p = &airing->programme;
+    const struct {
+        const char *key, *value;
+    } texts[] = {
+        {"channel", airing->channel},
+        {"key", p->key},
+        {"title", p->title},
+        {"aka", p->aka},
+        {"episode", p->episode},
+        {"episode_aka", p->episode_aka},
+        {"episode_no", p->episode_no},
+        {"production_no", p->production_no},
+        {"category", p->category},
+        {"version", p->version},
+        {"company", p->company},
+        {"crid", p->crid},
+        {"source", ut_airing_source_name(airing->source)},
+        {"boundary", ut_boundary_name(airing->boundary)},
+    };
+    bool ok = true;
+    json_t *object = json_object();
+    ut_json_put(object, "airing_id", json_integer(airing->id), &ok);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        ut_json_put(object, texts[i].key, ut_json_text(texts[i].value), &ok);
+    ut_json_put(object, "start_utc", ut_json_time(airing->start_ns), &ok);
+    ut_json_put(object, "end_utc", ut_json_time(airing->end_ns), &ok);
+    if (!ok)
+        json_decref(object);
+    return ok ? object : NULL;
+}

@@ -14,6 +14,7 @@ json_t *ut_json_time(int64_t utc_ns);               /* RFC 3339, UTC, nanosecond
 json_t *ut_json_recording(const ut_recording *rec); /* {id, title, artist, …, work{…}}; null for NULL */
 json_t *ut_json_loudness(double music_lufs, double speech_lufs, double mix_lufs);
 json_t *ut_json_usage(ut_use use, const char *code, bool ask_visual);
+json_t *ut_json_airing(const ut_airing *airing); /* null for NULL */
 
 /* A cue with its recording (NULL: none, or no longer in the catalogue), as in
  * configs/schemas/cuesheet.v1.json. */

@@ -120,18 +120,25 @@ static double gated_mean(const ut_meter *m, int64_t from, int64_t to, int64_t st
     return count ? sum / (double)count : 0.0;
 }
 
+/* The whole steps of a stretch that the ring holds; false if there is none. */
+static bool steps_of(const ut_meter *meter, int64_t start_sample, int64_t end_sample, int64_t *from, int64_t *to)
+{
+    int64_t oldest = meter->next_step - meter->capacity;
+    *from = start_sample > 0 ? (start_sample + STEP - 1) / STEP : 0;
+    *to = end_sample / STEP;
+    if (*from < meter->first_step)
+        *from = meter->first_step;
+    if (*from < oldest)
+        *from = oldest;
+    if (*to > meter->next_step)
+        *to = meter->next_step;
+    return *from < *to;
+}
+
 double ut_meter_lufs(const ut_meter *meter, int64_t start_sample, int64_t end_sample)
 {
-    int64_t from = start_sample > 0 ? (start_sample + STEP - 1) / STEP : 0;
-    int64_t to = end_sample / STEP;
-    int64_t oldest = meter->next_step - meter->capacity;
-    if (from < meter->first_step)
-        from = meter->first_step;
-    if (from < oldest)
-        from = oldest;
-    if (to > meter->next_step)
-        to = meter->next_step;
-    if (from >= to)
+    int64_t from, to;
+    if (!steps_of(meter, start_sample, end_sample, &from, &to))
         return NAN;
     int64_t steps = to - from < GATE_STEPS ? to - from : GATE_STEPS;
     double absolute = energy_of(ABSOLUTE_GATE_LUFS);
@@ -141,4 +148,20 @@ double ut_meter_lufs(const ut_meter *meter, int64_t start_sample, int64_t end_sa
     double relative = energy_of(lufs_of(ungated) + RELATIVE_GATE_LU);
     double energy = gated_mean(meter, from, to, steps, relative > absolute ? relative : absolute);
     return round(lufs_of(energy) * 100.0) / 100.0;
+}
+
+/* Each step is judged by the 400 ms around it, as far as they lie within the stretch. */
+double ut_meter_speech_share(const ut_meter *speech, const ut_meter *music, int64_t start_sample, int64_t end_sample)
+{
+    int64_t from, to, from_music, to_music, spoken = 0;
+    if (!steps_of(speech, start_sample, end_sample, &from, &to) ||
+        !steps_of(music, start_sample, end_sample, &from_music, &to_music) || from != from_music || to != to_music)
+        return NAN;
+    double floor_energy = energy_of(UT_SPEECH_FLOOR_LUFS), below = pow(10.0, -UT_SPEECH_BELOW_LU / 10.0);
+    for (int64_t n = from; n < to; n++) {
+        int64_t first = n - 1 > from ? n - 1 : from, last = n + 3 < to ? n + 3 : to;
+        double energy = block_energy(speech, first, last - first);
+        spoken += energy >= floor_energy && energy >= below * block_energy(music, first, last - first);
+    }
+    return round(1000.0 * (double)spoken / (double)(to - from)) / 1000.0;
 }

@@ -23,4 +23,12 @@ UT_CHECK ut_status ut_meter_push(ut_meter *meter, const float *mono, size_t fram
  * beyond the ring. Silence is -70, the absolute gate; NAN if no whole 100 ms of it was pushed. */
 double ut_meter_lufs(const ut_meter *meter, int64_t start_sample, int64_t end_sample);
 
+/* Where speech is to be heard over music: 400 ms of the speech stem at UT_SPEECH_FLOOR_LUFS or louder, and not more
+ * than UT_SPEECH_BELOW_LU below the music stem, under which lies what a separator leaves of one in the other. */
+#define UT_SPEECH_FLOOR_LUFS (-50.0)
+#define UT_SPEECH_BELOW_LU 15.0
+/* The share of a stretch with speech, 0 … 1, rounded to 0.001; of its latest part as above. Both meters were given the
+ * same samples. NAN if no whole 100 ms of it was pushed. */
+double ut_meter_speech_share(const ut_meter *speech, const ut_meter *music, int64_t start_sample, int64_t end_sample);
+
 #endif

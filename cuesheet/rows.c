@@ -15,6 +15,11 @@ int64_t ut_round_s(int64_t ms)
     return shifted / 1000 - (shifted % 1000 < 0);
 }
 
+int64_t ut_row_s(const ut_sheet *sheet, int64_t ms)
+{
+    return ut_profile_round(sheet->profile, ms) / 1000;
+}
+
 static const char *text_or_empty(const char *text)
 {
     return text ? text : "";
@@ -114,8 +119,8 @@ ut_status ut_rows_each(const ut_sheet *sheet, ut_row_fn fn, void *arg, ut_err *e
                       .society = "",
                       .share = NAN};
         put_title(&row, cue, rec);
-        row.in_s = ut_round_s(cue->in_ms);
-        row.duration_s = ut_round_s(cue->duration_ms);
+        row.in_s = ut_row_s(sheet, cue->in_ms);
+        row.duration_s = ut_row_s(sheet, cue->duration_ms);
         row.out_s = row.in_s + row.duration_s;
         size_t parties = party_count(cue, rec);
         for (size_t p = 0; p < (parties ? parties : 1); p++) {
@@ -144,6 +149,6 @@ int64_t ut_rows_total_s(const ut_sheet *sheet)
 {
     int64_t total_s = 0;
     for (size_t i = 0; i < sheet->count; i++)
-        total_s += ut_round_s(sheet->cues[i].duration_ms);
+        total_s += ut_row_s(sheet, sheet->cues[i].duration_ms);
     return total_s;
 }

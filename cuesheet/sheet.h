@@ -3,7 +3,9 @@
 #ifndef UT_CUESHEET_SHEET_H
 #define UT_CUESHEET_SHEET_H
 
+#include "core/zone.h"
 #include "cuesheet/cue.h"
+#include "cuesheet/profile.h"
 
 /* What stands above the cues. NULL: left empty. */
 typedef struct {
@@ -18,6 +20,9 @@ typedef struct {
 /* Everything is borrowed. */
 typedef struct {
     ut_sheet_header header;
+    const ut_profile *profile; /* rounding; NULL: whole seconds, half up */
+    const ut_zone *zone;       /* of wall-clock times; NULL: UTC */
+    const ut_airing *airing;   /* that it is the sheet of; NULL: of a range */
     const char *channel;
     int64_t start_ns, end_ns; /* of the programme, UTC */
     const ut_cue *cues;
@@ -41,7 +46,14 @@ UT_CHECK ut_status ut_sheet_csv(const ut_sheet *sheet, char **data, size_t *size
 /* The ASCAP/BMI workbook layout (Cue_Sheet_Template_2016V3-6-5): header cells, rows from 20.
  * Written atomically. */
 UT_CHECK ut_status ut_sheet_xlsx(const ut_sheet *sheet, const char *path, ut_err *err);
-/* Lossless, one document, configs/schemas/cuesheet.v1.json. *data is malloc'd. */
+/* Lossless but for what the profile left out, one document, configs/schemas/cuesheet.v1.json. *data is malloc'd. */
 UT_CHECK ut_status ut_sheet_json(const ut_sheet *sheet, char **data, size_t *size, ut_err *err);
+
+/* The forms of a column profile: CSV, a workbook, and a page that prints. Totals are the sums of the printed rows. */
+UT_CHECK ut_status ut_sheet_table_csv(const ut_sheet *sheet, const ut_profile *profile, char **data, size_t *size,
+                                      ut_err *err);
+UT_CHECK ut_status ut_sheet_table_xlsx(const ut_sheet *sheet, const ut_profile *profile, const char *path, ut_err *err);
+UT_CHECK ut_status ut_sheet_html(const ut_sheet *sheet, const ut_profile *profile, char **data, size_t *size,
+                                 ut_err *err);
 
 #endif

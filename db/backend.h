@@ -63,6 +63,13 @@ struct ut_store_ops {
     ut_status (*trail_each)(ut_store *store, const ut_trail_query *query, ut_trail_row_fn fn, void *arg, ut_err *err);
     ut_status (*trail_count)(ut_store *store, const ut_trail_query *query, int64_t *count, int64_t *oldest,
                              ut_err *err);
+    /* Takes airings away and adds others (their programmes by key, made or updated) in one transaction; then updates
+     * the programmes of `known`. UT_E_ARG if any would overlap. */
+    ut_status (*airing_change)(ut_store *store, const int64_t *gone, size_t gone_count, const ut_airing *added,
+                               size_t added_count, const ut_airing *known, size_t known_count, ut_err *err);
+    ut_status (*airing_each)(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns, ut_airing_fn fn,
+                             void *arg, ut_err *err);
+    ut_status (*airing_get)(ut_store *store, int64_t id, ut_airing *out, ut_err *err);
 
     ut_status (*hearing_put)(ut_store *store, ut_hearing *airings, size_t count, ut_err *err);
     ut_status (*hearing_each)(ut_store *store, int64_t cluster_id, ut_hearing_fn fn, void *arg, ut_err *err);

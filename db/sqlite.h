@@ -68,11 +68,11 @@ UT_CHECK ut_status ut_sqlite_outbox_add(ut_sqlite *self, const ut_event *event, 
     " iif(r.number IS NULL, a.time_scale, r.time_scale), iif(r.number IS NULL, a.log10_e, r.log10_e),"                   \
     " iif(r.number IS NULL, a.score, r.score), a.music_lufs, a.speech_lufs, a.mix_lufs, a.engine_version,"               \
     " a.model_hash, a.params, ifnull(r.catalogue_version, a.catalogue_version), ifnull(r.number, 1),"                    \
-    " ifnull(r.review, 'final'), ifnull(r.usage_code, '')"
+    " ifnull(r.review, 'final'), ifnull(r.usage_code, ''), a.speech_share"
 #define UT_SQLITE_NOW_JOIN                                                                                             \
     " LEFT JOIN revision r ON r.airplay_id = a.id"                                                                     \
     " AND r.number = (SELECT max(l.number) FROM revision l WHERE l.airplay_id = a.id)"
-enum { UT_SQLITE_NOW_COUNT = 25 };
+enum { UT_SQLITE_NOW_COUNT = 26 };
 ut_airplay ut_sqlite_airplay_read(sqlite3_stmt *statement, int at);
 /* Within a transaction: adds one that is not there, with its event and its trail; *is_new says whether. */
 UT_CHECK ut_status ut_sqlite_airplay_add(ut_sqlite *self, int64_t segment_id, const ut_airplay *air,
@@ -121,6 +121,11 @@ UT_SQLITE_OP(change, const ut_change *change);
 /* sqlite_trail.c */
 UT_SQLITE_OP(trail_each, const ut_trail_query *query, ut_trail_row_fn fn, void *arg);
 UT_SQLITE_OP(trail_count, const ut_trail_query *query, int64_t *count, int64_t *oldest);
+/* sqlite_airing.c */
+UT_SQLITE_OP(airing_change, const int64_t *gone, size_t gone_count, const ut_airing *added, size_t added_count,
+             const ut_airing *known, size_t known_count);
+UT_SQLITE_OP(airing_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airing_fn fn, void *arg);
+UT_SQLITE_OP(airing_get, int64_t id, ut_airing *out);
 /* sqlite_cluster.c */
 UT_SQLITE_OP(hearing_put, ut_hearing *airings, size_t count);
 UT_SQLITE_OP(hearing_each, int64_t cluster_id, ut_hearing_fn fn, void *arg);

@@ -191,7 +191,7 @@ ut_status ut_sqlite_gap_each(ut_store *store, const char *channel, int64_t from_
 #define AIRPLAY_COLUMNS                                                                                                 \
     "id, channel, segment_id, start_ns, end_ns, outcome, witness, start_sample, end_sample, recording_id, ref_start_s," \
     " ref_end_s, time_scale, log10_e, score, music_lufs, speech_lufs, mix_lufs, engine_version, model_hash, params,"    \
-    " catalogue_version"
+    " catalogue_version, speech_share"
 
 static ut_status airplay_insert(ut_sqlite *self, int64_t segment_id, const ut_airplay *air, ut_err *err)
 {
@@ -200,12 +200,12 @@ static ut_status airplay_insert(ut_sqlite *self, int64_t segment_id, const ut_ai
         ut_sqlite_do(self, err,
                      "INSERT INTO airplay (" AIRPLAY_COLUMNS
                      ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?,"
-                     " ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
-                     "ttiiittiiirrrrrrrrttti", air->id, air->channel, segment_id, air->start_ns, air->end_ns,
+                     " ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+                     "ttiiittiiirrrrrrrrtttir", air->id, air->channel, segment_id, air->start_ns, air->end_ns,
                      ut_outcome_name(what->outcome), ut_witness_name(what->witness), what->start_sample,
                      what->end_sample, what->recording_id, what->ref_start_s, what->ref_end_s, what->time_scale,
                      what->log10_e, what->score, what->music_lufs, what->speech_lufs, what->mix_lufs,
-                     air->engine_version, air->model_hash, air->params, air->catalogue_version);
+                     air->engine_version, air->model_hash, air->params, air->catalogue_version, what->speech_share);
     if (rc == UT_E_ARG)
         ut_err_prefix(err, "airplay %s", air->id);
     return rc;
@@ -299,7 +299,8 @@ ut_airplay ut_sqlite_airplay_read(sqlite3_stmt *s, int at)
                  .score = ut_sqlite_real(s, at + 14),
                  .music_lufs = ut_sqlite_real(s, at + 15),
                  .speech_lufs = ut_sqlite_real(s, at + 16),
-                 .mix_lufs = ut_sqlite_real(s, at + 17)},
+                 .mix_lufs = ut_sqlite_real(s, at + 17),
+                 .speech_share = ut_sqlite_real(s, at + 25)},
         .catalogue_version = sqlite3_column_int64(s, at + 21),
         .revision = sqlite3_column_int64(s, at + 22),
         .review = review_read(s, at + 23),

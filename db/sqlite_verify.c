@@ -24,7 +24,7 @@ static const struct {
     {"gap", "channel, start_ns, end_ns, reason"},
     {"airplay", "id, channel, segment_id, start_ns, end_ns, outcome, witness, start_sample, end_sample, recording_id,"
                 " ref_start_s, ref_end_s, time_scale, log10_e, score, music_lufs, speech_lufs, mix_lufs,"
-                " engine_version, model_hash, params, catalogue_version"},
+                " engine_version, model_hash, params, catalogue_version, speech_share"},
     {"revision", "airplay_id, number, channel, review, start_ns, end_ns, outcome, witness, start_sample, end_sample,"
                  " recording_id, ref_start_s, ref_end_s, time_scale, log10_e, score, usage_code, catalogue_version,"
                  " cause, cause_id, who, why, at_ns"},
@@ -34,6 +34,9 @@ static const struct {
     {"cluster_label", "cluster_id, recording_id, who, at_ns"},
     {"rule", "id, kind, channel, recording_id, max_log10_e, who, why, added_ns, removed_ns, removed_by"},
     {"outbox", "seq, id, type, key, time_ns, json"},
+    {"programme", "id, key, title, aka, episode, episode_aka, episode_no, production_no, category, version, company,"
+                  " crid"},
+    {"airing", "id, programme_id, channel, start_ns, end_ns, source, boundary"},
 };
 
 /* row_crc(…): over type, length and bytes of each argument, so that no two rows share one by how

@@ -188,6 +188,27 @@ UT_CHECK ut_status ut_store_trail_each(ut_store *store, const ut_trail_query *qu
 UT_CHECK ut_status ut_store_trail_count(ut_store *store, const ut_trail_query *query, int64_t *count, int64_t *oldest,
                                         ut_err *err);
 
+/* --- programmes ------------------------------------------------------------------------------ */
+
+typedef struct {
+    size_t added;     /* airings that are new, or new in their extent */
+    size_t unchanged; /* there already */
+    size_t replaced;  /* others that gave way, wholly or in part */
+    size_t refused;   /* not taken, or only in part: a better source says otherwise */
+} ut_airing_change;
+/* Brings in airings of one channel from one source, sorted by start and without overlap (else UT_E_ARG); each with key
+ * and title. Where they contradict what is there, the better source wins (ut_airing_source), and between equals the
+ * newer; the loser keeps what is left of it if that is over a minute. All in one transaction; the same again changes
+ * nothing but titles that became known. `store` may be open for reading if `dry_run`: it then only counts. */
+UT_CHECK ut_status ut_store_airing_put(ut_store *store, const ut_airing *airings, size_t count, bool dry_run,
+                                       ut_airing_change *change, ut_err *err);
+/* Those that overlap [from_ns, to_ns), in order of start_ns and channel; channel NULL: all. */
+typedef ut_status (*ut_airing_fn)(void *arg, const ut_airing *airing);
+UT_CHECK ut_status ut_store_airing_each(ut_store *store, const char *channel, int64_t from_ns, int64_t to_ns,
+                                        ut_airing_fn fn, void *arg, ut_err *err);
+/* UT_E_NOTFOUND; *out is to be cleared by the caller. */
+UT_CHECK ut_status ut_store_airing_get(ut_store *store, int64_t id, ut_airing *out, ut_err *err);
+UT_CHECK ut_status ut_store_airing_remove(ut_store *store, int64_t id, ut_err *err);
 /* --- unknown tunes --------------------------------------------------------------------------- */
 
 /* Where an unknown tune was heard: a part of an airplay's trail. A cluster has the id of the airing that founded it. */

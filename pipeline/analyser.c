@@ -45,6 +45,8 @@ static ut_status on_identification(void *arg, const ut_identification *what)
     full.mix_lufs = ut_meter_lufs(a->mix_meter, start, full.end_sample);
     full.music_lufs = a->music_meter ? ut_meter_lufs(a->music_meter, start, full.end_sample) : NAN;
     full.speech_lufs = a->speech_meter ? ut_meter_lufs(a->speech_meter, start, full.end_sample) : NAN;
+    full.speech_share =
+        a->speech_meter ? ut_meter_speech_share(a->speech_meter, a->music_meter, start, full.end_sample) : NAN;
     return a->emit(a->arg, &full);
 }
 

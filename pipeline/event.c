@@ -138,6 +138,7 @@ static json_t *airplay_json(const ut_airplay *air, const ut_revision *revision, 
     ut_json_put(object, "usage",
                 ut_json_usage(use, air->usage_code[0] ? air->usage_code : "BI", use != UT_USE_BACKGROUND), &ok);
     ut_json_put(object, "loudness", ut_json_loudness(what->music_lufs, what->speech_lufs, what->mix_lufs), &ok);
+    ut_json_put(object, "speech_share", ut_json_real(what->speech_share), &ok);
     ut_json_put(object, "confidence", confidence_json(what), &ok);
     ut_json_put(object, "versions", versions_json(air), &ok);
     if (!ok)

@@ -21,6 +21,8 @@ typedef struct {
  * ':' for the second '-', '_' or a space for T, and without Z: always UTC) within the last part of
  * the path. UT_E_ARG if there is none. */
 UT_CHECK ut_status ut_replay_time_of_name(const char *path, int64_t *utc_ns, ut_err *err);
+/* Such a time at the very start of a text. */
+bool ut_replay_time_begins(const char *text, int64_t *utc_ns);
 /* Start times from durations: the first file begins at start_ns, each next where the one before
  * ends by its container's duration (decoded once through where that is unknown). Fills in start_ns
  * and duration_s. */

@@ -30,16 +30,19 @@ static bool read_time(const char *text, char rfc[32])
     return true;
 }
 
+bool ut_replay_time_begins(const char *text, int64_t *utc_ns)
+{
+    char rfc[32];
+    return read_time(text, rfc) && ut_time_parse(rfc, utc_ns, NULL) == UT_OK;
+}
+
 ut_status ut_replay_time_of_name(const char *path, int64_t *utc_ns, ut_err *err)
 {
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
-    char rfc[32];
-    for (const char *c = name; *c; c++) {
-        if ((c == name || !isdigit((unsigned char)c[-1])) && read_time(c, rfc) &&
-            ut_time_parse(rfc, utc_ns, NULL) == UT_OK)
+    for (const char *c = name; *c; c++)
+        if ((c == name || !isdigit((unsigned char)c[-1])) && ut_replay_time_begins(c, utc_ns))
             return UT_OK;
-    }
     return ut_fail(err, UT_E_ARG, "%s: no time such as 20261121T201500Z in its name", path);
 }
 

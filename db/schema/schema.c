@@ -14,6 +14,9 @@ EMBED(ut_schema_sqlite_0002, "sqlite/0002_review.sql");
 EMBED(ut_schema_sqlite_0003, "sqlite/0003_instances.sql");
 EMBED(ut_schema_sqlite_0004, "sqlite/0004_unknown.sql");
 EMBED(ut_schema_sqlite_0005, "sqlite/0005_rule.sql");
+EMBED(ut_schema_sqlite_0006, "sqlite/0006_programmes.sql");
+EMBED(ut_schema_sqlite_0007, "sqlite/0007_speech_share.sql");
 
-const char *const ut_schema_sqlite[] = {ut_schema_sqlite_0001, ut_schema_sqlite_0002, ut_schema_sqlite_0003,
-                                        ut_schema_sqlite_0004, ut_schema_sqlite_0005, NULL};
+const char *const ut_schema_sqlite[] = {
+    ut_schema_sqlite_0001, ut_schema_sqlite_0002, ut_schema_sqlite_0003, ut_schema_sqlite_0004,
+    ut_schema_sqlite_0005, ut_schema_sqlite_0006, ut_schema_sqlite_0007, NULL};

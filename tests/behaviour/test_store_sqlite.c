@@ -428,16 +428,21 @@ static void cut_stores_are_found(void **state)
     fixture *f = *state;
     char path[100], dsn[128], *bytes = NULL;
     size_t size = 0;
-    static dump got;
+    static dump got, want;
     store_fill(f);
     ut_store_close(&f->store);
+    want.size = 0;
+    assert_false(found_damaged(f->dsn, &want));
     assert_ok(ut_file_read(f->path, 1 << 20, &bytes, &size, ERR));
     snprintf(path, sizeof path, "%s/cut.db", f->folder);
     snprintf(dsn, sizeof dsn, "sqlite:%s", path);
     for (size_t left = 0; left < size; left += 1500) {
         write_file(path, bytes, left);
         got.size = 0;
-        assert_true(found_damaged(dsn, &got));
+        /* The last page may end in zeros, which reading beyond the end gives too. */
+        if (!found_damaged(dsn, &got) && (got.size != want.size || memcmp(got.text, want.text, want.size) != 0))
+            fail_msg("cut to %zu of %zu bytes: not found", left, size);
+        assert_true(left + 4096 > size || got.size == 0); /* of a whole page less is always found */
     }
     free(bytes);
 }

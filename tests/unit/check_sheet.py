@@ -20,7 +20,7 @@ def expect(what, got, wanted):
         sys.exit(f"{what}: got {got!r}, wanted {wanted!r}")
 
 
-book = openpyxl.load_workbook(folder / "sheet.xlsx")
+book = openpyxl.load_workbook(folder / "sheet.xlsx", data_only=True)
 sheet = book.worksheets[0]
 for cell, wanted in {
     "N4": "Tonight =1+1", "N6": "Pilot", "N8": "007", "N13": "Desk", "D4": "Original", "D5": "2026-11-21",

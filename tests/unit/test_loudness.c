@@ -110,6 +110,27 @@ static void test_silence_short_and_forgotten(void **state)
     free(x);
 }
 
+static void test_speech_share(void **state)
+{
+    (void)state;
+    float *music = signal_new(), *speech = calloc(FRAMES, sizeof *speech);
+    assert_non_null(speech);
+    for (int i = 4 * UT_RATE_HZ; i < 7 * UT_RATE_HZ; i++)
+        speech[i] = (float)(0.1 * sin(2 * M_PI * 300.0 * i / UT_RATE_HZ));
+    for (int i = 7 * UT_RATE_HZ; i < FRAMES; i++)
+        speech[i] = 0.02f * music[i]; /* what a separator leaves: 34 dB below the music */
+    ut_meter *m = meter_of(music, 0, FRAMES, 4096), *s = meter_of(speech, 0, FRAMES, 999);
+    assert_float_equal(ut_meter_speech_share(s, m, 2 * UT_RATE_HZ, 8 * UT_RATE_HZ), 0.5, 0.07);
+    assert_float_equal(ut_meter_speech_share(s, m, 4 * UT_RATE_HZ, 7 * UT_RATE_HZ), 1.0, 0);
+    assert_float_equal(ut_meter_speech_share(s, m, 0, 3 * UT_RATE_HZ), 0.0, 0);
+    assert_float_equal(ut_meter_speech_share(s, m, 8 * UT_RATE_HZ, 11 * UT_RATE_HZ), 0.0, 0);
+    assert_true(isnan(ut_meter_speech_share(s, m, 0, 100)));
+    ut_meter_close(&m);
+    ut_meter_close(&s);
+    free(music);
+    free(speech);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -117,6 +138,7 @@ int main(void)
         cmocka_unit_test(test_full_scale_sine),
         cmocka_unit_test(test_stretch_does_not_depend_on_pushes_or_start),
         cmocka_unit_test(test_silence_short_and_forgotten),
+        cmocka_unit_test(test_speech_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,6 @@
+foreach(name asrun xmltv eit)
+    ut_fuzzer(fuzz_${name} SOURCES "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c" LINK ut_schedule)
+endforeach()
+foreach(name sheet_csv sheet_json profile)
+    ut_fuzzer(fuzz_${name} SOURCES "${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_${name}.c" LINK ut_cuesheet)
+endforeach()
