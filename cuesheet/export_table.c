@@ -124,6 +124,10 @@ static ut_status xlsx_fill(void *arg, const char *path, ut_err *err)
     for (size_t i = 0; rc == UT_OK && i < x->profile->column_count; i++)
         x->failed |= worksheet_write_string(x->page, 0, (lxw_col_t)i, ut_column_heading(x->profile, i), NULL);
     x->row = 1;
+    if (rc == UT_OK) {
+        worksheet_set_landscape(x->page);
+        worksheet_fit_to_pages(x->page, 1, 0);
+    }
     if (rc == UT_OK)
         rc = ut_table_each(x->sheet, x->profile, xlsx_row, x, err);
     cell_close(&x->cell);

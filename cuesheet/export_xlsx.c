@@ -110,6 +110,9 @@ static ut_status write_workbook(void *arg, const char *path, ut_err *err)
         lxw_row_col_options hidden = {.hidden = LXW_TRUE};
         out.failed |= worksheet_set_column_opt(out.sheet, 15, 15, LXW_DEF_COL_WIDTH, NULL, &hidden) != LXW_NO_ERROR;
         out.failed |= worksheet_set_column(out.sheet, 1, 1, 40, NULL) != LXW_NO_ERROR;
+        out.failed |= worksheet_set_column(out.sheet, 3, 10, 10, NULL) != LXW_NO_ERROR; /* a date fits */
+        worksheet_set_landscape(out.sheet); /* printed on pages as wide as the form */
+        worksheet_fit_to_pages(out.sheet, 1, 0);
         put_header(&out, sheet);
         for (lxw_col_t i = 0; i < UT_ROW_COLUMNS; i++) /* the hidden column P is headed "Publisher" in the template */
             put_text(&out, FIRST_ROW - 2, i, i == 15 ? "Publisher" : ut_row_titles[i]);

@@ -113,7 +113,7 @@ static ut_status draw_kind(FILE *out, const axes *a, const ut_loudness_plan *pla
                 "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n",
                 x, x, y_of(a, e.low), y_of(a, e.high), colours[kind], x, y_of(a, e.median), colours[kind]);
     }
-    fprintf(out, "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>\n", LEFT + 10 + 90 * (int)kind, TOP + 6, colours[kind],
+    fprintf(out, "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>\n", LEFT + 10 + 90 * (int)kind, TOP + 18, colours[kind],
             names[kind]);
     return UT_OK;
 }
