@@ -22,9 +22,12 @@ ut_status ut_monitor_own(ut_monitor *m, const char *channel, const char *reason,
     ut_store *store = NULL;
     if (!ch)
         return ut_fail(err, UT_E_ARG, "monitor: channel %s: not configured, or not enabled", channel);
-    if (ch->capture)
+    if (ch->capture && !ch->leaving)
         return UT_OK;
-    ut_status rc = ut_store_open(m->options.store, UT_STORE_READ, &store, err);
+    ut_status rc = ch->capture ? ut_monitor_give_up(m, channel, false, err) : UT_OK;
+    if (rc != UT_OK)
+        return rc;
+    rc = ut_store_open(m->options.store, UT_STORE_READ, &store, err);
     if (rc == UT_OK)
         rc = ut_monitor_open_channel(m, store, ch, reason, err);
     ut_store_close(&store);
@@ -47,6 +50,7 @@ ut_status ut_monitor_give_up(ut_monitor *m, const char *channel, bool discard, u
     if (!ch || !ch->capture)
         return UT_OK;
     ch->discard = discard;
+    ch->leaving = true;
     m->capture->stop(ch->capture);
     bool written = concluded(m, ch, ut_monitor_now_ms() + (int64_t)(m->options.drain_s * 1000));
     if (!ch->ended) /* its worker still has it: it cannot be taken away, and goes on to its end */
@@ -58,6 +62,7 @@ ut_status ut_monitor_give_up(ut_monitor *m, const char *channel, bool discard, u
     m->capture->close(&capture);
     pthread_mutex_lock(&m->lock);
     ut_channel_close(&ch->channel);
+    ch->leaving = false;
     pthread_mutex_unlock(&m->lock);
     return written
                ? UT_OK

@@ -17,6 +17,7 @@ typedef struct {
     ut_channel *channel;
     atomic_bool ended;     /* its worker is done with it */
     atomic_bool discard;   /* what is open is another's by now: not to be concluded */
+    bool leaving;          /* given up, but its worker did not end in time; ut_monitor_own's thread */
     ut_log_limit failures; /* its worker's */
 } ut_monitor_channel;
 

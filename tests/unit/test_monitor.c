@@ -230,7 +230,8 @@ static ut_status check_airplay(void *arg, const ut_airplay *air)
 
 static ut_status count_gap(void *arg, const ut_gap *gap)
 {
-    assert_true(strcmp(gap->reason, "no-data") == 0 || strcmp(gap->reason, "restart") == 0);
+    assert_true(strcmp(gap->reason, "no-data") == 0 || strcmp(gap->reason, "restart") == 0 ||
+                strcmp(gap->reason, "takeover") == 0);
     ++*(int *)arg;
     return UT_OK;
 }
@@ -293,6 +294,67 @@ static void stopping_concludes_what_was_captured(void **state)
     assert_true(h.count > 0);
     assert_int_equal(stats.outbox_pending, 0);
     assert_int_equal(count_lines(f), h.count + gaps);
+}
+
+static void own(ut_monitor *monitor, const char *id)
+{
+    ut_err err;
+    if (ut_monitor_own(monitor, id, "takeover", &err) != UT_OK)
+        fail_msg("%s", err.text);
+}
+
+static void give_up(ut_monitor *monitor, const char *id, bool discard)
+{
+    ut_err err;
+    if (ut_monitor_give_up(monitor, id, discard, &err) != UT_OK)
+        fail_msg("%s", err.text);
+}
+
+static void assert_state(ut_monitor *monitor, const char *there, const char *absent)
+{
+    char *state = ut_monitor_state(monitor);
+    assert_non_null(state);
+    if (!strstr(state, there) || strstr(state, absent))
+        fail_msg("%s", state);
+    free(state);
+}
+
+/* Channels of a group: what is given up is concluded and in the store, what another has taken is dropped. */
+static void channels_come_and_go(void **state)
+{
+    fixture *f = *state;
+    const char *one = f->config->channels[0].id, *two = f->config->channels[1].id;
+    ut_monitor *monitor = NULL;
+    ut_err err;
+    ut_monitor_options options = {
+        .config = f->config, .store = f->dsn, .capture = &source, .parked = true, .drain_s = 300};
+    endless = true;
+    if (ut_monitor_open(&options, &monitor, &err) != UT_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(ut_monitor_own(monitor, "nobody", "takeover", &err), UT_E_ARG);
+    assert_state(monitor, "\"channels\":[]", one);
+    own(monitor, one);
+    own(monitor, one); /* it is already */
+    assert_state(monitor, one, two);
+    usleep(200000);
+    give_up(monitor, one, false);
+    give_up(monitor, one, false); /* nothing to give */
+    int gaps;
+    ut_store_stats stats;
+    heard h = read_store(f, &gaps, &stats);
+    assert_true(h.per_channel[0] > 0);
+    own(monitor, two);
+    usleep(100000);
+    assert_state(monitor, two, one);
+    give_up(monitor, two, true);
+    own(monitor, one);
+    own(monitor, two);
+    assert_true(ut_monitor_alive(monitor));
+    usleep(100000);
+    stop(&monitor); /* with both at work */
+    heard after = read_store(f, &gaps, &stats);
+    assert_true(after.per_channel[0] >= h.per_channel[0] && after.per_channel[1] > 0);
+    assert_int_equal(stats.outbox_pending, 0);
 }
 
 static void a_restart_repeats_nothing(void **state)
@@ -381,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(everything_on_air_is_recorded_and_published, setup, teardown),
         cmocka_unit_test_setup_teardown(stopping_concludes_what_was_captured, setup, teardown),
+        cmocka_unit_test_setup_teardown(channels_come_and_go, setup, teardown),
         cmocka_unit_test_setup_teardown(a_restart_repeats_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(metrics_are_served, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_wrong_fails_the_start, setup, teardown),
