@@ -54,12 +54,24 @@ static ut_fingerprint *print_of(uint32_t seed)
     return print;
 }
 
+static void clean(void)
+{
+    char path[64];
+    static const char *const names[] = {"manifest", "lock", "00000001.segment", "00000002.segment"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
 /* An index of a few recordings, as a file in memory, and a query that is in it. */
 static void prepare(void)
 {
     ut_index_builder *builder = NULL;
     ut_index *index = NULL;
     assert(mkdtemp(folder));
+    atexit(clean);
     snprintf(manifest_path, sizeof manifest_path, "%s/manifest", folder);
     snprintf(segment_path, sizeof segment_path, "%s/00000001.segment", folder);
     must(ut_index_builder_open(ut_params_find("p2"), &builder, NULL));
