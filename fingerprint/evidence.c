@@ -151,10 +151,15 @@ static void take_pool(ut_evidence_scratch *s)
     }
 }
 
+static double chance_of(const ut_evidence_scratch *s, const shadow *peak, int z)
+{
+    return (peak->counts[z] + SHRINK * s->pool[z]) / (OTHERS + SHRINK);
+}
+
 /* What state z of a peak is worth. */
 static void price(const ut_evidence_scratch *s, shadow *peak, int z)
 {
-    double chance = (peak->counts[z] + SHRINK * s->pool[z]) / (OTHERS + SHRINK);
+    double chance = chance_of(s, peak, z);
     for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
         for (int k = 1; k < UT_EVIDENCE_LEVELS; k++)
             peak->gain[z][g][k - 1] = logf((float)(1 + UT_EVIDENCE_LEVEL[k] * (s->presence[g][z] / chance - 1)));
@@ -242,6 +247,16 @@ bool ut_evidence_weigh(ut_evidence_scratch *scratch, const ut_index *index, cons
     summarise(s, query, &best);
     *out = best;
     return true;
+}
+
+size_t ut_evidence_list(const ut_evidence_scratch *scratch, ut_evidence_peak *out)
+{
+    for (int i = 0; i < scratch->count; i++) {
+        const shadow *peak = &scratch->shadows[i];
+        int state = state_at(peak, scratch->shift);
+        out[i] = (ut_evidence_peak){.cell = peak->cell, .state = state, .chance = chance_of(scratch, peak, state)};
+    }
+    return (size_t)scratch->count;
 }
 
 double ut_evidence_elsewhere(ut_evidence_scratch *scratch)

@@ -15,7 +15,8 @@
  *
  * nats is the logarithm of the ratio of the two probabilities. If chance is as modelled, a wrong hypothesis reaches n
  * nats with a probability of at most e^-n (Markov's inequality for e-values: Vovk and Wang, Annals of Statistics 49,
- * 2021), whatever the prior. Inside fingerprint/ only. */
+ * 2021), whatever the prior. Chance is an estimate from 241 shifts and peaks do come in bursts, so the decision
+ * (match.h) takes off what two further looks show. Inside fingerprint/ only. */
 #ifndef UT_FINGERPRINT_EVIDENCE_H
 #define UT_FINGERPRINT_EVIDENCE_H
 
@@ -23,15 +24,14 @@
 #include "fingerprint/query.h"
 
 enum {
-    UT_EVIDENCE_PEAKS_MAX = 1024 /* of the reference in the window; more are not looked at */,
-    UT_EVIDENCE_SLICE_FRAMES = 32
+    UT_EVIDENCE_PEAKS_MAX = 1024, /* of the reference in the window; more are not looked at */
+    UT_EVIDENCE_SLICE_FRAMES = 32,
 };
 
 typedef struct {
-    int64_t
-        begin;    /* where on the index's timeline the query's window begins: up to a frame from where it was said to */
-    double nats;  /* negative: the recording is not there */
-    double found; /* part of the reference's peaks that any witness has, within a frame */
+    int64_t begin; /* of the query's window on the index's timeline: within a frame of where it was said to be */
+    double nats;   /* negative: the recording is not there */
+    double found;  /* part of the reference's peaks that any witness has, within a frame */
     double chance; /* that part when the query is moved */
     ut_witness witness;
 } ut_evidence;
@@ -49,6 +49,13 @@ UT_CHECK bool ut_evidence_weigh(ut_evidence_scratch *scratch, const ut_index *in
  * The most nats that it reaches when the query is moved: music that repeats itself, or keeps to the reference's notes
  * and beat, reaches some at wrong places too. */
 UT_CHECK double ut_evidence_elsewhere(ut_evidence_scratch *scratch);
+/* Writes what was seen of the reference's peaks, at most UT_EVIDENCE_PEAKS_MAX, and returns how many they are. */
+typedef struct {
+    int cell;      /* of the window */
+    int state;     /* 4 * the mixture's + the music's, each as above, from 0 */
+    double chance; /* of this state, for this peak */
+} ut_evidence_peak;
+size_t ut_evidence_list(const ut_evidence_scratch *scratch, ut_evidence_peak *out);
 /* Its nats without the half second that gives most. */
 UT_CHECK double ut_evidence_spread(ut_evidence_scratch *scratch);
 
