@@ -3,7 +3,7 @@
 #include <string.h>
 
 const ut_opt ut_cli_common[] = {
-    {.name = "store", .kind = UT_OPT_TEXT, .value = "DSN", .help = "the store, such as sqlite:PATH"},
+    {.name = "store", .kind = UT_OPT_TEXT, .value = "DSN", .help = "the store, such as sqlite:PATH or postgresql://…"},
     {.name = "config", .letter = 'c', .kind = UT_OPT_TEXT, .value = "FILE", .help = "configuration file"},
     {.name = "json", .kind = UT_OPT_FLAG, .help = "results as JSON, one object per line"},
     {.name = "log-level",

@@ -8,6 +8,7 @@
     X(catalogue_list)                                                                                                  \
     X(catalogue_show)                                                                                                  \
     X(catalogue_remove)                                                                                                \
+    X(catalogue_copy)                                                                                                  \
     X(catalogue_stats)                                                                                                 \
     X(catalogue_verify)                                                                                                \
     X(catalogue_rebuild)                                                                                               \

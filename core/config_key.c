@@ -73,7 +73,13 @@ static bool is_property(const char *value)
 
 static bool is_store(const char *value)
 {
-    return strncmp(value, "sqlite:", 7) == 0 && value[7] != '\0';
+    static const char *const starts[] = {"sqlite:", "postgresql:", "postgres:", "service="};
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        size_t n = strlen(starts[i]);
+        if (strncmp(value, starts[i], n) == 0 && value[n])
+            return true;
+    }
+    return false;
 }
 
 /* --- the table
@@ -82,9 +88,9 @@ static bool is_store(const char *value)
 #define AT(field) .offset = offsetof(ut_config, field)
 
 const ut_key ut_config_keys[] = {
-    {"", "store", UT_KEY_TEXT, AT(store), .secret = true, .check = is_store, .allowed = "sqlite:PATH",
-     .help = "Where catalogue, airplays and outbox are kept. Without it: `undertone/undertone.db` under "
-             "`$XDG_DATA_HOME`, or `~/.local/share`."},
+    {"", "store", UT_KEY_TEXT, AT(store), .secret = true, .check = is_store, .allowed = "sqlite:PATH or postgresql://…",
+     .help = "Where catalogue, airplays and outbox are kept (docs/STORES.md). Without it: `undertone/undertone.db` "
+             "under `$XDG_DATA_HOME`, or `~/.local/share`."},
     {"", "log_level", UT_KEY_CHOICE, AT(log_level), .fallback = "info", .allowed = "debug|info|warn|error|off",
      .help = "What is logged to stderr; `--log-level` wins."},
 

@@ -11,11 +11,22 @@
 /* Length of a "name=" at `at` whose value is a secret; 0 if there is none. */
 static size_t secret_name(const char *at)
 {
-    static const char *const names[] = {"passphrase=", "password=", "passwd=", "token=", "secret=", "key="};
+    static const char *const names[] = {
+        "passphrase=", "sslpassword=", "password=", "passwd=", "token=", "secret=", "key="};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strncasecmp(at, names[i], strlen(names[i])) == 0)
             return strlen(names[i]);
     return 0;
+}
+
+/* The end of the value at `at`; one in quotes may hold anything, a quote after a backslash too. */
+static const char *secret_end(const char *at)
+{
+    if (*at != '\'')
+        return at + strcspn(at, "&;, #");
+    for (at++; *at && *at != '\''; at++)
+        at += *at == '\\' && at[1];
+    return at + (*at == '\'');
 }
 
 /* The "user:" and the end of "password@" of a URI, if it has them. The last @ before the path ends
@@ -46,7 +57,7 @@ const char *ut_redact(const char *uri, char *buf, size_t size)
             continue;
         }
         at += (size_t)snprintf(buf + at, size - at, "%.*s***", (int)(name ? name : 1), c);
-        c = password ? end : c + name + strcspn(c + name, "&;, #");
+        c = password ? end : secret_end(c + name);
         at = at < size ? at : size - 1;
     }
     if (size)

@@ -33,10 +33,15 @@ struct ut_store_ops {
                                  void *arg, ut_err *err);
     ut_status (*fingerprint_list)(ut_store *store, const char *params, ut_fingerprint_id_fn fn, void *arg, ut_err *err);
     ut_status (*catalogue_version)(ut_store *store, int64_t *version, ut_err *err);
+    bool (*catalogue_hint)(ut_store *store); /* NULL: never */
     ut_status (*source_known)(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t *recording_id,
                               ut_err *err);
     ut_status (*source_put)(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id,
                             ut_err *err);
+    ut_status (*fingerprint_of)(ut_store *store, int64_t recording_id, ut_fingerprint_row_fn fn, void *arg,
+                                ut_err *err);
+    ut_status (*source_each)(ut_store *store, int64_t recording_id, ut_source_fn fn, void *arg, ut_err *err);
+    ut_status (*recording_load)(ut_store *store, ut_load_item *items, size_t count, ut_err *err);
     ut_status (*describe)(ut_store *store, ut_store_stats *out, ut_err *err);
     ut_status (*verify)(ut_store *store, ut_err *err);
 
@@ -94,7 +99,7 @@ struct ut_store_ops {
     ut_status (*instance_each)(ut_store *store, ut_instance_fn fn, void *arg, ut_err *err);
 };
 
-extern const ut_store_ops ut_store_sqlite;
+extern const ut_store_ops ut_store_sqlite, ut_store_postgres;
 
 /* The backend of a DSN and what follows its scheme; UT_E_ARG if there is none. */
 UT_CHECK ut_status ut_dsn_parse(const char *dsn, const ut_store_ops **ops, const char **where, ut_err *err);

@@ -81,6 +81,12 @@ UT_CHECK ut_status ut_sqlite_trail_add(ut_sqlite *self, const ut_airplay *air, u
 UT_CHECK ut_status ut_sqlite_trail_matched(ut_sqlite *self, const int64_t *ids, size_t count, int64_t version,
                                            ut_err *err);
 
+/* A recording with its fingerprints, and a source, within a transaction. */
+UT_CHECK ut_status ut_sqlite_recording_write(ut_sqlite *self, const ut_recording *rec, const ut_fingerprint_row *rows,
+                                             size_t row_count, int64_t *id, bool *created, ut_err *err);
+UT_CHECK ut_status ut_sqlite_source_write(ut_sqlite *self, const char *path, int64_t size, int64_t mtime_ns,
+                                          int64_t recording_id, ut_err *err);
+
 /* The operations of the table in sqlite_open.c, by file. */
 #define UT_SQLITE_OP(name, ...) ut_status ut_sqlite_##name(ut_store *store, __VA_ARGS__, ut_err *err)
 /* sqlite_recording.c */
@@ -98,6 +104,10 @@ UT_SQLITE_OP(fingerprint_list, const char *params, ut_fingerprint_id_fn fn, void
 UT_SQLITE_OP(catalogue_version, int64_t *version);
 UT_SQLITE_OP(source_known, const char *path, int64_t size, int64_t mtime_ns, int64_t *recording_id);
 UT_SQLITE_OP(source_put, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id);
+/* sqlite_load.c */
+UT_SQLITE_OP(recording_load, ut_load_item *items, size_t count);
+UT_SQLITE_OP(fingerprint_of, int64_t recording_id, ut_fingerprint_row_fn fn, void *arg);
+UT_SQLITE_OP(source_each, int64_t recording_id, ut_source_fn fn, void *arg);
 /* sqlite_verify.c */
 UT_SQLITE_OP(describe, ut_store_stats *out);
 ut_status ut_sqlite_verify(ut_store *store, ut_err *err);

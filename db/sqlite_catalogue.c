@@ -162,22 +162,27 @@ ut_status ut_sqlite_source_known(ut_store *store, const char *path, int64_t size
                             size, mtime_ns);
 }
 
+ut_status ut_sqlite_source_write(ut_sqlite *self, const char *path, int64_t size, int64_t mtime_ns,
+                                 int64_t recording_id, ut_err *err)
+{
+    int64_t rowid;
+    ut_status rc = ut_sqlite_do(self, err,
+                                "INSERT INTO source (path, size, mtime_ns, recording_id) VALUES (?, ?, ?, ?)"
+                                " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
+                                " recording_id = excluded.recording_id",
+                                "tiii", path, size, mtime_ns, recording_id);
+    if (rc == UT_OK)
+        rc = ut_sqlite_number(self, &rowid, err, "SELECT rowid FROM source WHERE path = ?", "t", path);
+    return rc == UT_OK ? ut_sqlite_seal(self, "source", rowid, err) : rc;
+}
+
 ut_status ut_sqlite_source_put(ut_store *store, const char *path, int64_t size, int64_t mtime_ns, int64_t recording_id,
                                ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
-    int64_t rowid;
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
-    rc = ut_sqlite_do(self, err,
-                      "INSERT INTO source (path, size, mtime_ns, recording_id) VALUES (?, ?, ?, ?)"
-                      " ON CONFLICT (path) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
-                      " recording_id = excluded.recording_id",
-                      "tiii", path, size, mtime_ns, recording_id);
-    if (rc == UT_OK)
-        rc = ut_sqlite_number(self, &rowid, err, "SELECT rowid FROM source WHERE path = ?", "t", path);
-    if (rc == UT_OK)
-        rc = ut_sqlite_seal(self, "source", rowid, err);
+    rc = ut_sqlite_source_write(self, path, size, mtime_ns, recording_id, err);
     return ut_sqlite_end(self, rc, err);
 }

@@ -222,9 +222,8 @@ static ut_status growth_note(ut_sqlite *self, int64_t id, ut_err *err)
     return rc == UT_OK ? ut_sqlite_seal(self, "growth", rowid, err) : rc;
 }
 
-/* Within a transaction. */
-static ut_status recording_write(ut_sqlite *self, const ut_recording *rec, const ut_fingerprint_row *rows,
-                                 size_t row_count, int64_t *id, bool *created, ut_err *err)
+ut_status ut_sqlite_recording_write(ut_sqlite *self, const ut_recording *rec, const ut_fingerprint_row *rows,
+                                    size_t row_count, int64_t *id, bool *created, ut_err *err)
 {
     int64_t before = 0, after = 0, removed_ns = 0;
     int added = 0;
@@ -263,7 +262,7 @@ ut_status ut_sqlite_recording_put(ut_store *store, ut_recording *rec, const ut_f
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
-    rc = recording_write(self, rec, rows, row_count, &id, &is_new, err);
+    rc = ut_sqlite_recording_write(self, rec, rows, row_count, &id, &is_new, err);
     if ((rc = ut_sqlite_end(self, rc, err)) != UT_OK)
         return rc;
     rec->id = id;

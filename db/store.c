@@ -4,25 +4,36 @@
 
 #include "db/backend.h"
 
-static const ut_store_ops *const backends[] = {&ut_store_sqlite};
+/* PostgreSQL's users know two schemes. */
+static const struct {
+    const char *scheme;
+    const ut_store_ops *ops;
+} backends[] = {{"sqlite", &ut_store_sqlite}, {"postgresql", &ut_store_postgres}, {"postgres", &ut_store_postgres}};
 
 ut_status ut_dsn_parse(const char *dsn, const ut_store_ops **ops, const char **where, ut_err *err)
 {
+    if (strncmp(dsn, "service=", 8) == 0) { /* as libpq's other programs take it */
+        *ops = &ut_store_postgres;
+        *where = dsn;
+        return UT_OK;
+    }
     const char *colon = strchr(dsn, ':');
-    if (!colon)
-        return ut_fail(err, UT_E_ARG, "store: \"%.100s\" is not of the form sqlite:PATH", dsn);
+    if (!colon || memchr(dsn, '=', (size_t)(colon - dsn))) /* after a "=" may be a password: not shown */
+        return ut_fail(err, UT_E_ARG, "store: \"%.*s\" is not of the form sqlite:PATH or postgresql://…",
+                       (int)(strcspn(dsn, "=") < 100 ? strcspn(dsn, "=") : 100), dsn);
     size_t n = (size_t)(colon - dsn);
     for (size_t i = 0; i < sizeof backends / sizeof *backends; i++) {
-        if (strlen(backends[i]->scheme) != n || strncmp(backends[i]->scheme, dsn, n) != 0)
+        if (strlen(backends[i].scheme) != n || strncmp(backends[i].scheme, dsn, n) != 0)
             continue;
         if (!colon[1])
             return ut_fail(err, UT_E_ARG, "store: \"%.*s:\" without a place", (int)n, dsn);
-        *ops = backends[i];
+        *ops = backends[i].ops;
         *where = colon + 1;
         return UT_OK;
     }
     /* What follows the scheme may hold a password: not shown. */
-    return ut_fail(err, UT_E_ARG, "store: unknown kind \"%.*s\"; known: sqlite", (int)(n < 40 ? n : 40), dsn);
+    return ut_fail(err, UT_E_ARG, "store: unknown kind \"%.*s\"; known: sqlite, postgresql", (int)(n < 40 ? n : 40),
+                   dsn);
 }
 
 ut_status ut_store_open(const char *dsn, ut_store_mode mode, ut_store **out, ut_err *err)
@@ -119,6 +130,11 @@ ut_status ut_store_catalogue_version(ut_store *store, int64_t *version, ut_err *
     return store->ops->catalogue_version(store, version, err);
 }
 
+bool ut_store_catalogue_hint(ut_store *store)
+{
+    return store->ops->catalogue_hint && store->ops->catalogue_hint(store);
+}
+
 ut_status ut_store_source_known(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
                                 int64_t *recording_id, ut_err *err)
 {
@@ -129,6 +145,25 @@ ut_status ut_store_source_put(ut_store *store, const char *path, int64_t size, i
                               ut_err *err)
 {
     return store->ops->source_put(store, path, size, mtime_ns, recording_id, err);
+}
+
+ut_status ut_store_fingerprint_of(ut_store *store, int64_t recording_id, ut_fingerprint_row_fn fn, void *arg,
+                                  ut_err *err)
+{
+    return store->ops->fingerprint_of(store, recording_id, fn, arg, err);
+}
+
+ut_status ut_store_source_each(ut_store *store, int64_t recording_id, ut_source_fn fn, void *arg, ut_err *err)
+{
+    return store->ops->source_each(store, recording_id, fn, arg, err);
+}
+
+ut_status ut_store_recording_load(ut_store *store, ut_load_item *items, size_t count, ut_err *err)
+{
+    ut_status rc = UT_OK;
+    for (size_t i = 0; rc == UT_OK && i < count; i++)
+        rc = recording_check(items[i].rec, err);
+    return rc == UT_OK && count > 0 ? store->ops->recording_load(store, items, count, err) : rc;
 }
 
 ut_status ut_store_describe(ut_store *store, ut_store_stats *out, ut_err *err)

@@ -1,10 +1,11 @@
-/* The store: what undertone knows, in domain verbs. Today "sqlite:PATH"; "postgresql://…" is to
- * pass the same suite. A handle belongs to one thread; several handles and processes may share a
- * store. Every write is one transaction.
+/* The store: what undertone knows, in domain verbs. "sqlite:PATH", or a database of a PostgreSQL
+ * server: "postgresql://USER@HOST/DATABASE", "postgresql:KEY=VALUE …", "service=NAME". A handle
+ * belongs to one thread; several handles and processes may share a store. Every write is one
+ * transaction.
  *
  * Errors: UT_E_NOTFOUND no such store; UT_E_BUSY locked for longer than 10 s; UT_E_FULL disk full;
- * UT_E_CORRUPT damaged or of a newer schema; UT_E_IO unreadable, read-only, not a store; UT_E_ARG a
- * value that the store must not hold.
+ * UT_E_CORRUPT damaged or of a newer schema; UT_E_IO unreadable, read-only, not a store, a server
+ * that is away (err->retriable, after 10 s); UT_E_ARG a value that the store must not hold.
  *
  * A callback may read through the same handle, not write. Other than UT_OK from it ends the walk
  * and is returned. */
@@ -78,6 +79,9 @@ typedef ut_status (*ut_fingerprint_id_fn)(void *arg, int64_t recording_id, int64
 UT_CHECK ut_status ut_store_fingerprint_list(ut_store *store, const char *params, ut_fingerprint_id_fn fn, void *arg,
                                              ut_err *err);
 UT_CHECK ut_status ut_store_catalogue_version(ut_store *store, int64_t *version, ut_err *err);
+/* Whether a change of the catalogue was announced since the last call. Asks nobody and does not wait. A hint and no
+ * more: announcements get lost, some stores make none, and the first call may say true for nothing. */
+bool ut_store_catalogue_hint(ut_store *store);
 
 /* What `catalogue add` has already read, so that a second run skips it: path, size and mtime of a
  * source file. */
@@ -85,6 +89,33 @@ UT_CHECK ut_status ut_store_source_known(ut_store *store, const char *path, int6
                                          int64_t *recording_id, ut_err *err); /* UT_E_NOTFOUND: not known */
 UT_CHECK ut_status ut_store_source_put(ut_store *store, const char *path, int64_t size, int64_t mtime_ns,
                                        int64_t recording_id, ut_err *err);
+
+/* --- moving a catalogue ---------------------------------------------------------------------- */
+
+/* Every fingerprint of a recording. */
+typedef ut_status (*ut_fingerprint_row_fn)(void *arg, const ut_fingerprint_row *row);
+UT_CHECK ut_status ut_store_fingerprint_of(ut_store *store, int64_t recording_id, ut_fingerprint_row_fn fn, void *arg,
+                                           ut_err *err);
+/* Every source of a recording, in order of the path. */
+typedef struct {
+    const char *path;
+    int64_t size, mtime_ns;
+} ut_source_row;
+typedef ut_status (*ut_source_fn)(void *arg, const ut_source_row *row);
+UT_CHECK ut_status ut_store_source_each(ut_store *store, int64_t recording_id, ut_source_fn fn, void *arg, ut_err *err);
+/* As ut_store_recording_put and ut_store_source_put for each item, all in one transaction, and fast. No two items may
+ * be of the same audio. Sets each rec->id and `created`. */
+typedef struct {
+    ut_recording *rec;
+    const ut_fingerprint_row *rows;
+    size_t row_count;
+    const ut_source_row *sources;
+    size_t source_count;
+    bool created;
+} ut_load_item;
+UT_CHECK ut_status ut_store_recording_load(ut_store *store, ut_load_item *items, size_t count, ut_err *err);
+
+/* --- all of it ------------------------------------------------------------------------------- */
 
 typedef struct {
     int64_t recordings, fingerprints, fingerprint_bytes, catalogue_version, airplays, outbox_pending, gaps, segments;

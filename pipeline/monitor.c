@@ -13,6 +13,8 @@
 enum { NAP_MS = 20, BURST = 16, HANG_MS = 60000, DEVICE_THREADS = 256 };
 #define DRAIN_S 30.0
 #define LOOK_S 10.0 /* between looks at the store's figures */
+#define HINT_S 0.5  /* between looks whether the store announced a change */
+#define REST_S 2.0  /* between a load of the catalogue and the next, at least */
 
 int64_t ut_monitor_now_ms(void)
 {
@@ -116,10 +118,9 @@ static void look(ut_monitor *m, ut_store **store, bool refresh)
     }
 }
 
-/* Waits for up to `seconds`; false if the monitor stops. *asked: a reload was asked for. */
-static bool follower_wait(ut_monitor *m, double seconds, bool *asked)
+/* Waits until `until_s` (monotonic), or for a reload or the stop to be asked for; false if the monitor stops. */
+static bool nap(ut_monitor *m, double until_s, bool *asked)
 {
-    double until_s = ut_monotonic_s() + seconds;
     struct timespec ts = {.tv_sec = (time_t)until_s};
     ts.tv_nsec = (long)((until_s - (double)ts.tv_sec) * 1e9);
     pthread_mutex_lock(&m->lock);
@@ -133,18 +134,37 @@ static bool follower_wait(ut_monitor *m, double seconds, bool *asked)
     return go_on;
 }
 
+/* Waits until `until_s`; false if the monitor stops. *asked: a reload was asked for, or the store announced a change
+ * and it is `rested_s` or later: who fills a catalogue announces every recording. */
+static bool follower_wait(ut_monitor *m, ut_store *store, double until_s, double rested_s, bool *asked)
+{
+    bool go_on, told = false;
+    double now_s;
+    do {
+        go_on = nap(m, fmin(until_s, ut_monotonic_s() + HINT_S), asked);
+        told |= store && ut_store_catalogue_hint(store);
+        now_s = ut_monotonic_s();
+        *asked |= told && now_s >= rested_s;
+    } while (go_on && !*asked && now_s < until_s);
+    return go_on;
+}
+
 static void *follower_main(void *arg)
 {
     ut_monitor *m = arg;
     ut_store *store = NULL;
-    double reload_s = m->options.config->recognition.reload_s, reloaded_s = ut_monotonic_s();
+    double reload_s = m->options.config->recognition.reload_s, reloaded_s = ut_monotonic_s(), took_s = 0;
     bool refresh = true;
     do {
+        double began_s = ut_monotonic_s();
         look(m, &store, refresh);
-        if (refresh)
+        if (refresh) {
             reloaded_s = ut_monotonic_s();
+            took_s = reloaded_s - began_s;
+        }
         bool asked = false;
-        if (!follower_wait(m, fmin(reload_s, LOOK_S), &asked))
+        double rest_s = fmin(reload_s, fmax(REST_S, 4 * took_s));
+        if (!follower_wait(m, store, ut_monotonic_s() + fmin(reload_s, LOOK_S), reloaded_s + rest_s, &asked))
             break;
         refresh = asked || ut_monotonic_s() - reloaded_s >= reload_s;
     } while (true);

@@ -6,5 +6,6 @@
 
 /* SQL of the steps in order, ends with NULL. Step i makes schema version i + 1. */
 extern const char *const ut_schema_sqlite[];
+extern const char *const ut_schema_postgres[];
 
 #endif

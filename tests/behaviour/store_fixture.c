@@ -5,24 +5,99 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include <libpq-fe.h>
 
 #include "core/clock.h"
 #include "core/digest.h"
 
 ut_err fixture_err;
 
-int fixture_setup(void **state)
+bool fixture_is_postgres(void)
 {
     const char *kind = getenv("UT_TEST_DSN");
+    return kind && strcmp(kind, "postgresql") == 0;
+}
+
+/* Runs a statement on the server, outside of any store. */
+static void server_run(const char *format, const char *name)
+{
+    char sql[200], connection[300];
+    const char *server = getenv("UT_TEST_POSTGRES");
+    assert_non_null(server);
+    snprintf(connection, sizeof connection, "%s dbname=postgres options='-c client_min_messages=error'", server);
+    PGconn *conn = PQconnectdb(connection);
+    snprintf(sql, sizeof sql, format, name);
+    PGresult *result = PQexec(conn, sql);
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        fail_msg("%s: %s", sql, PQerrorMessage(conn));
+    PQclear(result);
+    PQfinish(conn);
+}
+
+/* The name of a database, of the folder: unique, and dropped by it. */
+static void database_name(const fixture *f, const char *suffix, char *name, size_t size)
+{
+    snprintf(name, size, "ut%s%s", strrchr(f->folder, '-') + 1, suffix);
+}
+
+void fixture_new_dsn(const fixture *f, char *dsn)
+{
+    char name[64];
+    if (!fixture_is_postgres()) {
+        snprintf(dsn, 256, "sqlite:%s/new/folder/other.db", f->folder);
+        return;
+    }
+    database_name(f, "b", name, sizeof name);
+    server_run("CREATE DATABASE \"%s\"", name);
+    snprintf(dsn, 256, "postgresql:%s dbname=%s", getenv("UT_TEST_POSTGRES"), name);
+}
+
+static void store_make(fixture *f)
+{
+    char name[64];
+    if (fixture_is_postgres()) {
+        database_name(f, "", name, sizeof name);
+        server_run("CREATE DATABASE \"%s\"", name);
+        snprintf(f->dsn, sizeof f->dsn, "postgresql:%s dbname=%s", getenv("UT_TEST_POSTGRES"), name);
+    } else {
+        snprintf(f->dsn, sizeof f->dsn, "sqlite:%s", f->path);
+    }
+    assert_ok(ut_store_open(f->dsn, UT_STORE_CREATE, &f->store, ERR));
+}
+
+static void store_destroy(fixture *f)
+{
+    char name[64];
+    ut_store_close(&f->store);
+    if (fixture_is_postgres()) {
+        database_name(f, "", name, sizeof name);
+        server_run("DROP DATABASE IF EXISTS \"%s\" WITH (FORCE)", name);
+        database_name(f, "b", name, sizeof name);
+        server_run("DROP DATABASE IF EXISTS \"%s\" WITH (FORCE)", name);
+    } else {
+        unlink(f->path);
+    }
+}
+
+void fixture_remake(fixture *f)
+{
+    store_destroy(f);
+    store_make(f);
+}
+
+int fixture_setup(void **state)
+{
     fixture *f = calloc(1, sizeof *f);
-    if (!f || (kind && strcmp(kind, "sqlite") != 0))
+    if (!f)
         return -1;
     strcpy(f->folder, "/tmp/undertone-store-XXXXXX");
     if (!mkdtemp(f->folder))
         return -1;
+    setenv("XDG_CACHE_HOME", f->folder, 1);
     snprintf(f->path, sizeof f->path, "%s/undertone.db", f->folder);
-    snprintf(f->dsn, sizeof f->dsn, "sqlite:%s", f->path);
-    assert_ok(ut_store_open(f->dsn, UT_STORE_CREATE, &f->store, ERR));
+    store_make(f);
     *state = f;
     return 0;
 }
@@ -31,7 +106,7 @@ int fixture_teardown(void **state)
 {
     fixture *f = *state;
     char command[128];
-    ut_store_close(&f->store);
+    store_destroy(f);
     snprintf(command, sizeof command, "rm -rf '%s'", f->folder);
     int rc = system(command);
     free(f);

@@ -1,6 +1,7 @@
 /* What the store's behaviour tests share: a store of one's own, and values to put in it.
  *
- * UT_TEST_DSN chooses the backend: "sqlite" (default), each test in a folder of its own. */
+ * UT_TEST_DSN chooses the backend: "sqlite" (default), each test in a folder of its own; "postgresql",
+ * each test in a database of its own of the server of tests/with-postgres. */
 #ifndef UT_TESTS_STORE_FIXTURE_H
 #define UT_TESTS_STORE_FIXTURE_H
 
@@ -16,12 +17,17 @@
 typedef struct {
     char folder[64];
     char path[96]; /* of the SQLite file */
-    char dsn[128];
+    char dsn[256];
     ut_store *store; /* opened with UT_STORE_CREATE */
 } fixture;
 
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
+bool fixture_is_postgres(void);
+/* The DSN of a place where no store is yet; 256 bytes. */
+void fixture_new_dsn(const fixture *f, char *dsn);
+/* Closes the store, destroys it, and makes an empty one at the same place. */
+void fixture_remake(fixture *f);
 
 /* Fails the test with the text of the error that the call put into ERR. */
 #define assert_ok(call)                                                                                                \

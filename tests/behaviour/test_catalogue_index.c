@@ -95,9 +95,7 @@ static void index_of_a_former_store_does_not_fit(void **state)
     song_add(f->store, 1);
     song_add(f->store, 2);
     assert_int_equal(loaded_recordings(f->store), 2);
-    ut_store_close(&f->store);
-    assert_int_equal(unlink(f->path), 0);
-    assert_ok(ut_store_open(f->dsn, UT_STORE_CREATE, &f->store, ERR));
+    fixture_remake(f);
     assert_int_equal(loaded_recordings(f->store), 0);
     int64_t a = song_add(f->store, 3);
     assert_ok(ut_store_recording_remove(f->store, a, ERR)); /* as many changes as the first store had */

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 static int64_t version_of(ut_store *store)
 {
@@ -248,6 +249,113 @@ static void what_must_not_be_held_is_refused_whole(void **state)
     assert_int_equal(ut_store_recording_remove(f->store, 77, ERR), UT_E_NOTFOUND);
 }
 
+/* --- moving ------------------------------------------------------------------------------------ */
+
+static ut_status see_row(void *arg, const ut_fingerprint_row *row)
+{
+    return see_fingerprint(arg, row->params[1], row->data, row->size);
+}
+
+static ut_status see_source(void *arg, const ut_source_row *row)
+{
+    seen *s = arg;
+    assert_true(s->count < 8);
+    s->ids[s->count] = row->mtime_ns;
+    s->first[s->count] = (uint8_t)row->path[strlen(row->path) - 1];
+    s->sizes[s->count++] = (size_t)row->size;
+    return UT_OK;
+}
+
+static void many_are_loaded_at_once(void **state)
+{
+    fixture *f = *state;
+    const uint8_t bytes[] = {9, 8, 7};
+    const ut_fingerprint_row rows[] = {{"p3", bytes, 3}, {"p1", bytes + 1, 2}};
+    const ut_source_row sources[] = {{"/m/b", 5, 6}, {"/m/a", 3, 4}};
+    ut_recording rec[3] = {recording_make(1), recording_make(2), recording_make(3)}, got;
+    ut_load_item items[3] = {{.rec = &rec[0], .rows = rows, .row_count = 2, .sources = sources, .source_count = 2},
+                             {.rec = &rec[1], .rows = rows, .row_count = 1},
+                             {.rec = &rec[2], .rows = rows, .row_count = 2}};
+    seen fingerprints = {0}, known = {0};
+    int64_t id = 0, second = recording_add(f->store, 2), third = recording_add(f->store, 3);
+    rec[1].label = (char *)"Label";
+    assert_ok(ut_store_recording_remove(f->store, third, ERR));
+    int64_t version = version_of(f->store);
+    assert_ok(ut_store_recording_load(f->store, items, 3, ERR));
+    assert_true(items[0].created && !items[1].created && items[2].created);
+    assert_int_equal(rec[1].id, second);
+    assert_int_equal(rec[2].id, third);
+    assert_true(version_of(f->store) > version);
+    assert_int_equal(stats_of(f->store).recordings, 3);
+
+    assert_ok(ut_store_recording_get(f->store, rec[0].id, &got, ERR));
+    assert_string_equal(got.title, "Song 1");
+    assert_int_equal(got.party_count, 2);
+    assert_true(got.parties[0].share == 0.5 && isnan(got.parties[1].share));
+    assert_int_equal(got.added_ns, rec[0].added_ns);
+    ut_recording_clear(&got);
+    assert_ok(ut_store_recording_get(f->store, second, &got, ERR));
+    assert_string_equal(got.label, "Label");
+    ut_recording_clear(&got);
+    assert_ok(ut_store_fingerprint_of(f->store, rec[0].id, see_row, &fingerprints, ERR));
+    assert_int_equal(fingerprints.count, 2); /* in order of the set */
+    assert_true(fingerprints.ids[0] == '1' && fingerprints.first[0] == 8 && fingerprints.sizes[1] == 3);
+    fingerprints.count = 0;
+    assert_ok(ut_store_fingerprint_of(f->store, second, see_row, &fingerprints, ERR));
+    assert_int_equal(fingerprints.sizes[0], 300); /* what was there stays */
+    assert_ok(ut_store_source_each(f->store, rec[0].id, see_source, &known, ERR));
+    assert_int_equal(known.count, 2);
+    assert_true(known.first[0] == 'a' && known.sizes[0] == 3 && known.ids[0] == 4);
+    assert_ok(ut_store_source_known(f->store, "/m/b", 5, 6, &id, ERR));
+    assert_int_equal(id, rec[0].id);
+    assert_ok(ut_store_verify(f->store, ERR));
+
+    version = version_of(f->store);
+    assert_ok(ut_store_recording_load(f->store, items, 3, ERR));
+    assert_false(items[0].created || items[1].created || items[2].created);
+    assert_int_equal(version_of(f->store), version);
+}
+
+static void a_load_is_all_or_nothing(void **state)
+{
+    fixture *f = *state;
+    ut_recording rec[2] = {recording_make(1), recording_make(2)};
+    ut_party bad = {.name = (char *)"Ann", .share = 1.5};
+    ut_load_item items[2] = {{.rec = &rec[0]}, {.rec = &rec[1]}};
+    rec[1].parties = &bad;
+    rec[1].party_count = 1;
+    assert_int_equal(ut_store_recording_load(f->store, items, 2, ERR), UT_E_ARG);
+    rec[1] = recording_make(2);
+    rec[1].title = NULL;
+    assert_int_equal(ut_store_recording_load(f->store, items, 2, ERR), UT_E_ARG);
+    assert_int_equal(stats_of(f->store).recordings, 0);
+    assert_int_equal(version_of(f->store), 0);
+    rec[1] = recording_make(2);
+    assert_ok(ut_store_recording_load(f->store, items, 2, ERR));
+    assert_int_equal(stats_of(f->store).recordings, 2);
+}
+
+/* An announcement arrives, if the store makes any; then there is none until the next change. */
+static void changes_are_announced(void **state)
+{
+    fixture *f = *state;
+    ut_store *other = NULL;
+    bool told = ut_store_catalogue_hint(f->store);
+    assert_false(ut_store_catalogue_hint(f->store));
+    assert_ok(ut_store_open(f->dsn, UT_STORE_WRITE, &other, ERR));
+    for (int n = 1; n < 3; n++) {
+        recording_add(other, n);
+        told = ut_store_catalogue_hint(f->store);
+        for (int i = 0; fixture_is_postgres() && !told && i < 5000; i++) {
+            usleep(1000);
+            told = ut_store_catalogue_hint(f->store);
+        }
+        assert_true(told == fixture_is_postgres());
+        assert_false(ut_store_catalogue_hint(f->store));
+    }
+    ut_store_close(&other);
+}
+
 static ut_status stop_at_once(void *arg, const ut_recording *rec)
 {
     (void)rec;
@@ -304,6 +412,9 @@ int main(void)
         TEST(what_must_not_be_held_is_refused_whole),
         TEST(walks_stop_and_nest),
         TEST(survives_closing),
+        TEST(many_are_loaded_at_once),
+        TEST(a_load_is_all_or_nothing),
+        TEST(changes_are_announced),
     };
     return cmocka_run_group_tests_name("store: catalogue", tests, NULL, NULL);
 }

@@ -61,10 +61,10 @@ static void *write_thread(void *arg)
 static void handles_share_a_store(void **state)
 {
     fixture *f = *state;
-    char dsn[160];
+    char dsn[256];
     pthread_t threads[THREADS];
     writer writers[THREADS] = {0};
-    snprintf(dsn, sizeof dsn, "sqlite:%s/new/folder/shared.db", f->folder);
+    fixture_new_dsn(f, dsn);
     for (int i = 0; i < THREADS; i++) {
         writers[i] = (writer){.dsn = dsn, .number = i};
         assert_int_equal(pthread_create(&threads[i], NULL, write_thread, &writers[i]), 0);

@@ -54,11 +54,12 @@ static void wrong_names(void **state)
         refused("", modes[i], UT_E_ARG, "store", "sqlite:PATH");
         refused("/a/path", modes[i], UT_E_ARG, "/a/path", "sqlite:PATH");
         refused("sqlite:", modes[i], UT_E_ARG, "sqlite:", "without a place");
-        refused("postgresql://me:secret@host/db", modes[i], UT_E_ARG, "postgresql", "unknown kind");
+        refused("mysql://me:secret@host/db", modes[i], UT_E_ARG, "mysql", "unknown kind");
+        refused("password=secret host=x:y", modes[i], UT_E_ARG, "\"password\"", "is not of the form");
     }
     ut_err err = {0};
     ut_store *store = NULL;
-    assert_int_equal(ut_store_open("postgresql://me:secret@host/db", UT_STORE_READ, &store, &err), UT_E_ARG);
+    assert_int_equal(ut_store_open("mysql://me:secret@host/db", UT_STORE_READ, &store, &err), UT_E_ARG);
     assert_null(strstr(err.text, "secret"));
 }
 

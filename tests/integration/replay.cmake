@@ -9,3 +9,8 @@ add_test(NAME run_equals_replay
     COMMAND /usr/bin/python3 "${CMAKE_SOURCE_DIR}/tests/integration/live.py" --undertone $<TARGET_FILE:undertone>
         --seconds 40)
 set_tests_properties(run_equals_replay PROPERTIES LABELS integration TIMEOUT 600)
+
+# Seventy seconds at the speed of the clock, beside a server that is killed and comes back.
+ut_postgres_test(run_on_postgres_faults
+    COMMAND /usr/bin/python3 "${CMAKE_SOURCE_DIR}/tests/integration/live_postgres.py" --undertone $<TARGET_FILE:undertone>
+    LABELS integration TIMEOUT 300)
