@@ -119,10 +119,10 @@ UT_CHECK ut_status ut_pg_growth_note(ut_postgres *self, int64_t recording_id, ut
     " coalesce(r.start_sample, a.start_sample), coalesce(r.end_sample, a.end_sample), " UT_PG_NOW("recording_id") ", " UT_PG_NOW(                                                                                                       \
         "ref_start_s") ", " UT_PG_NOW("ref_end_s") ", " UT_PG_NOW("time_scale") ", " UT_PG_NOW("log10_e") ", " UT_PG_NOW("score") ", a.music_lufs, a.speech_lufs, a.mix_lufs, a.engine_version,"                                        \
                                                                                                                                   " a.model_hash, a.params, coalesce(r.catalogue_version, a.catalogue_version), coalesce(r.number, 1)," \
-                                                                                                                                  " coalesce(r.review, 'final'), coalesce(r.usage_code, '')"
+                                                                                                                                  " coalesce(r.review, 'final'), coalesce(r.usage_code, ''), a.speech_share"
 #define UT_PG_NOW_JOIN                                                                                                 \
     " LEFT JOIN LATERAL (SELECT * FROM revision l WHERE l.airplay_id = a.id ORDER BY l.number DESC LIMIT 1) r ON true"
-enum { UT_PG_NOW_COUNT = 25 };
+enum { UT_PG_NOW_COUNT = 26 };
 ut_airplay ut_pg_airplay_read(const PGresult *result, int row, int at);
 
 /* --- the operations of the table in postgres_open.c, by file --------------------------------- */
@@ -166,6 +166,11 @@ UT_PG_OP(airplay_put, int64_t segment_id, const ut_airplay *airplays, const ut_e
 UT_PG_OP(airplay_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn, void *arg);
 UT_PG_OP(review_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airplay_fn fn, void *arg);
 UT_PG_OP(airplay_get, const char *id, ut_airplay *out);
+/* postgres_airing.c */
+UT_PG_OP(airing_change, const int64_t *gone, size_t gone_count, const ut_airing *added, size_t added_count,
+         const ut_airing *known, size_t known_count);
+UT_PG_OP(airing_each, const char *channel, int64_t from_ns, int64_t to_ns, ut_airing_fn fn, void *arg);
+UT_PG_OP(airing_get, int64_t id, ut_airing *out);
 /* postgres_review.c */
 UT_PG_OP(revision_each, const char *airplay_id, ut_revision_fn fn, void *arg);
 UT_PG_OP(change, const ut_change *change);

@@ -7,7 +7,7 @@
 #define AIRPLAY_COLUMNS                                                                                                 \
     "id, channel, segment_id, start_ns, end_ns, outcome, witness, start_sample, end_sample, recording_id, ref_start_s," \
     " ref_end_s, time_scale, log10_e, score, music_lufs, speech_lufs, mix_lufs, engine_version, model_hash, params,"    \
-    " catalogue_version"
+    " catalogue_version, speech_share"
 
 enum { PAGE = 4000 };
 
@@ -30,12 +30,12 @@ static ut_status airplay_insert(ut_postgres *self, int64_t segment_id, const ut_
         ut_pg_query(self, NULL, rows, err,
                     "INSERT INTO airplay (" AIRPLAY_COLUMNS
                     ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($10, 0), $11, $12,"
-                    " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) ON CONFLICT (id, start_ns) DO NOTHING",
-                    "ttiiittiiirrrrrrrrttti", air->id, air->channel, segment_id, air->start_ns, air->end_ns,
+                    " $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) ON CONFLICT (id, start_ns) DO NOTHING",
+                    "ttiiittiiirrrrrrrrtttir", air->id, air->channel, segment_id, air->start_ns, air->end_ns,
                     ut_outcome_name(what->outcome), ut_witness_name(what->witness), what->start_sample,
                     what->end_sample, what->recording_id, what->ref_start_s, what->ref_end_s, what->time_scale,
                     what->log10_e, what->score, what->music_lufs, what->speech_lufs, what->mix_lufs,
-                    air->engine_version, air->model_hash, air->params, air->catalogue_version);
+                    air->engine_version, air->model_hash, air->params, air->catalogue_version, what->speech_share);
     if (rc == UT_E_ARG)
         ut_err_prefix(err, "airplay %s", air->id);
     return rc;
@@ -147,7 +147,8 @@ ut_airplay ut_pg_airplay_read(const PGresult *r, int row, int at)
                  .score = ut_pg_real(r, row, at + 14),
                  .music_lufs = ut_pg_real(r, row, at + 15),
                  .speech_lufs = ut_pg_real(r, row, at + 16),
-                 .mix_lufs = ut_pg_real(r, row, at + 17)},
+                 .mix_lufs = ut_pg_real(r, row, at + 17),
+                 .speech_share = ut_pg_real(r, row, at + 25)},
         .catalogue_version = ut_pg_int(r, row, at + 21),
         .revision = ut_pg_int(r, row, at + 22),
         .review = review_read(PQgetvalue(r, row, at + 23)),

@@ -23,7 +23,8 @@ ut_status ut_pg_verify(ut_store *store, ut_err *err)
         self, NULL, NULL, err,
         "SELECT (SELECT count(*) FROM catalogue), (SELECT sum(length(title)) FROM recording),"
         " (SELECT sum(length(name)) FROM party), (SELECT count(*) FROM source), (SELECT sum(start_ns) FROM segment),"
-        " (SELECT sum(start_ns) FROM gap), (SELECT sum(start_ns) FROM airplay), (SELECT sum(length(why)) FROM revision),"
+        " (SELECT sum(start_ns) FROM gap), (SELECT sum(start_ns) FROM airplay), (SELECT sum(start_ns) FROM airing),"
+        " (SELECT sum(length(title)) FROM programme), (SELECT sum(length(why)) FROM revision),"
         " (SELECT sum(length(data)) FROM trail), (SELECT sum(length(json)) FROM outbox)",
         "");
     if (rc == UT_OK)

@@ -39,6 +39,8 @@ GRANT UPDATE ON catalogue TO undertone_operator;
 GRANT INSERT, UPDATE ON recording, growth TO undertone_operator;
 GRANT INSERT ON revision TO undertone_operator;
 GRANT UPDATE ON trail TO undertone_operator;
+GRANT INSERT, UPDATE ON programme TO undertone_operator;
+GRANT INSERT, DELETE ON airing TO undertone_operator;
 GRANT INSERT, UPDATE ON hearing, cluster_label, rule TO undertone_operator;
 GRANT INSERT, UPDATE, DELETE ON party, fingerprint, source TO undertone_operator;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA undertone TO undertone_operator;

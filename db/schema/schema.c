@@ -21,9 +21,12 @@ EMBED(ut_schema_postgres_0002, "postgres/0002_review.sql");
 EMBED(ut_schema_postgres_0003, "postgres/0003_instances.sql");
 EMBED(ut_schema_postgres_0004, "postgres/0004_unknown.sql");
 EMBED(ut_schema_postgres_0005, "postgres/0005_rule.sql");
+EMBED(ut_schema_postgres_0006, "postgres/0006_programmes.sql");
+EMBED(ut_schema_postgres_0007, "postgres/0007_speech_share.sql");
 
 const char *const ut_schema_sqlite[] = {
     ut_schema_sqlite_0001, ut_schema_sqlite_0002, ut_schema_sqlite_0003, ut_schema_sqlite_0004,
     ut_schema_sqlite_0005, ut_schema_sqlite_0006, ut_schema_sqlite_0007, NULL};
-const char *const ut_schema_postgres[] = {ut_schema_postgres_0001, ut_schema_postgres_0002, ut_schema_postgres_0003,
-                                          ut_schema_postgres_0004, ut_schema_postgres_0005, NULL};
+const char *const ut_schema_postgres[] = {
+    ut_schema_postgres_0001, ut_schema_postgres_0002, ut_schema_postgres_0003, ut_schema_postgres_0004,
+    ut_schema_postgres_0005, ut_schema_postgres_0006, ut_schema_postgres_0007, NULL};
