@@ -7,7 +7,7 @@
 
 ut_index_segment *ut_segment_ref(ut_index_segment *segment)
 {
-    atomic_fetch_add(&segment->refs, 1);
+    __atomic_add_fetch(&segment->refs, 1, __ATOMIC_RELAXED);
     return segment;
 }
 
@@ -15,7 +15,7 @@ void ut_segment_unref(ut_index_segment **segment)
 {
     ut_index_segment *s = *segment;
     *segment = NULL;
-    if (!s || atomic_fetch_sub(&s->refs, 1) > 1)
+    if (!s || __atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL) > 0)
         return;
     if (s->mapped)
         munmap(s->memory, s->memory_bytes);

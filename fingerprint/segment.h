@@ -15,7 +15,6 @@
 #ifndef UT_FINGERPRINT_SEGMENT_H
 #define UT_FINGERPRINT_SEGMENT_H
 
-#include <stdatomic.h>
 #include <string.h>
 
 #include "fingerprint/fingerprint.h"
@@ -58,7 +57,7 @@ typedef struct {
     size_t memory_bytes;
     bool mapped;
     uint32_t number; /* of its file; 0: in memory only */
-    atomic_int refs;
+    int refs; /* changed atomically; owned by all who hold it */
 } ut_index_segment;
 
 ut_index_segment *ut_segment_ref(ut_index_segment *segment);

@@ -255,7 +255,7 @@ ut_status ut_segment_builder_finish(ut_segment_builder *builder, ut_index_segmen
     if (rc == UT_OK)
         rc = grow(&b->blocks, b->block_count, &b->block_capacity, 1, sizeof *b->blocks, err);
     if (rc == UT_OK) {
-        atomic_init(&s->refs, 1);
+        s->refs = 1;
         b->blocks[b->block_count] = (uint32_t)b->peak_bytes;
         s->params = b->params;
         s->track_count = (uint32_t)b->track_count;

@@ -195,7 +195,7 @@ ut_status ut_segment_map(const char *path, bool whole, ut_index_segment **out, u
     ut_index_segment *s = calloc(1, sizeof *s);
     if (!s)
         return ut_fail(err, UT_E_NOMEM, "index segment %s", path);
-    atomic_init(&s->refs, 1);
+    s->refs = 1;
     size_t size = 0;
     ut_status rc = map(path, &s->memory, &size, err);
     if (rc != UT_OK) {
