@@ -8,9 +8,9 @@
 
 void ut_owner_host(char out[65])
 {
-    if (gethostname(out, 65) != 0)
-        strcpy(out, "localhost");
-    out[64] = '\0';
+    char name[65] = "localhost";
+    gethostname(name, sizeof name - 1); /* cut, perhaps; as it was, if there is none */
+    memcpy(out, name, sizeof name);
     for (char *c = out; *c; c++)
         if (*c == ':')
             *c = '_';
