@@ -361,6 +361,7 @@ static int replay_verb(const ut_args *args)
     if (ut_args_flag(args, "submit")) {
         ut_status submitted = submit_all(&run, &err);
         free(run.items);
+        free(run.channels);
         ut_paths_clear(&run.paths);
         return submitted == UT_OK ? 0 : ut_cli_fail(args, &err);
     }

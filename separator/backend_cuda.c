@@ -13,6 +13,7 @@
 #define DEADLINE_MS 100
 
 typedef struct engine {
+    const ut_cuda *cuda;
     const ut_graph *graph;
     bool transforms, bf16;
     size_t users;
@@ -40,10 +41,8 @@ static ut_status run_batch(void *arg, const float *const *x, float *const *y, si
 
 static void close_engine(engine *e)
 {
-    const ut_cuda *cuda = NULL;
     ut_batcher_close(&e->batcher);
-    if (ut_cuda_get(&cuda, NULL) == UT_OK) /* what a lost device held is gone with it */
-        cuda->api->model_close(e->model);
+    e->cuda->api->model_close(e->model); /* of a lost device: what it kept on this side */
     free(e);
 }
 
@@ -58,7 +57,7 @@ static ut_status open_engine(const ut_graph *graph, const ut_domain *domain, boo
     engine *e = calloc(1, sizeof *e);
     if (!e)
         return ut_fail(err, UT_E_NOMEM, "cuda");
-    *e = (engine){.graph = graph, .transforms = domain, .bf16 = bf16, .next = engines};
+    *e = (engine){.cuda = cuda, .graph = graph, .transforms = domain, .bf16 = bf16, .next = engines};
     if ((rc = ut_cuda_model_open(cuda, graph, domain, bf16, &batch, &e->model, err)) != UT_OK ||
         (rc = ut_batcher_open(batch, DEADLINE_MS, run_batch, e, &e->batcher, err)) != UT_OK) {
         close_engine(e);
