@@ -311,6 +311,14 @@ ut_status ut_channel_finish(ut_channel *ch, ut_err *err)
     return rc;
 }
 
+ut_status ut_channel_abandon(ut_channel *ch, ut_err *err)
+{
+    ut_analyser_close(&ch->analyser);
+    ut_snapshot_unref(&ch->snapshot);
+    drop_pending(ch);
+    return ch->segment ? ut_journal_abandon(ch->options.journal, &ch->segment, err) : UT_OK;
+}
+
 /* The recogniser has failed: what it gave so far is kept, the segment ends, and what follows counts as lost until it
  * works. */
 static void give_up(ut_channel *ch)

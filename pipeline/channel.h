@@ -34,6 +34,8 @@ void ut_channel_close(ut_channel **channel);
 UT_CHECK ut_status ut_channel_take(ut_channel *channel, const ut_capture_item *item, ut_err *err);
 /* The capture has ended: what is open is concluded. */
 UT_CHECK ut_status ut_channel_finish(ut_channel *channel, ut_err *err);
+/* Another monitor has the channel by now: concludes nothing, and leaves the segment to it. */
+UT_CHECK ut_status ut_channel_abandon(ut_channel *channel, ut_err *err);
 
 typedef struct {
     int64_t samples;   /* analysed */

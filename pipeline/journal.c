@@ -18,7 +18,7 @@ struct ut_journal_segment {
     ut_segment segment; /* its id is set, and read, by the journal thread alone */
 };
 
-typedef enum { ENTRY_BEGIN, ENTRY_COMMIT, ENTRY_END, ENTRY_GAP } entry_kind;
+typedef enum { ENTRY_BEGIN, ENTRY_COMMIT, ENTRY_END, ENTRY_ABANDON, ENTRY_GAP } entry_kind;
 
 typedef struct entry {
     struct entry *next;
@@ -96,6 +96,8 @@ static ut_status write_entry(ut_journal *journal, const entry *e, ut_err *err)
         return write_commit(journal, e, err);
     case ENTRY_END:
         return ut_store_segment_end(journal->store, e->segment->segment.id, e->sample_count, err);
+    case ENTRY_ABANDON:
+        return UT_OK;
     case ENTRY_GAP:
         return write_gap(journal, e, err);
     }
@@ -117,7 +119,7 @@ static void entry_done(ut_journal *journal, ut_status rc)
     else
         journal->stats.refused++;
     pthread_mutex_unlock(&journal->lock);
-    if (e->kind == ENTRY_END)
+    if (e->kind == ENTRY_END || e->kind == ENTRY_ABANDON)
         free(e->segment);
     for (size_t i = 0; i < e->count; i++)
         free(e->items[i].trail);
@@ -326,6 +328,17 @@ ut_status ut_journal_end(ut_journal *journal, ut_journal_segment **segment, int6
         return UT_E_NOMEM;
     e->segment = *segment;
     e->sample_count = sample_count;
+    entry_put(journal, e);
+    *segment = NULL;
+    return UT_OK;
+}
+
+ut_status ut_journal_abandon(ut_journal *journal, ut_journal_segment **segment, ut_err *err)
+{
+    entry *e = entry_new(ENTRY_ABANDON, 0, err);
+    if (!e)
+        return UT_E_NOMEM;
+    e->segment = *segment;
     entry_put(journal, e);
     *segment = NULL;
     return UT_OK;

@@ -19,7 +19,7 @@ UT_CHECK ut_status ut_journal_start(const char *dsn, ut_outbox *outbox, ut_journ
 /* Writes what is there for at most drain_s seconds, ends the thread, closes. *lost counts what was not written. */
 void ut_journal_stop(ut_journal **journal, double drain_s, size_t *lost);
 
-/* A capture segment begins. The journal owns *out, until ut_journal_end. */
+/* A capture segment begins. The journal owns *out, until ut_journal_end or _abandon. */
 UT_CHECK ut_status ut_journal_begin(ut_journal *journal, const ut_segment *segment, ut_journal_segment **out,
                                     ut_err *err);
 /* Airplays of it (their number may be 0) and how far it is committed, in one transaction. Takes the items' trails over
@@ -28,6 +28,8 @@ UT_CHECK ut_status ut_journal_commit(ut_journal *journal, ut_journal_segment *se
                                      const ut_finding *items, size_t count, const ut_checkpoint *checkpoint,
                                      ut_err *err);
 UT_CHECK ut_status ut_journal_end(ut_journal *journal, ut_journal_segment **segment, int64_t sample_count, ut_err *err);
+/* Leaves it open in the store, for whoever goes on with it; what was committed stays. */
+UT_CHECK ut_status ut_journal_abandon(ut_journal *journal, ut_journal_segment **segment, ut_err *err);
 UT_CHECK ut_status ut_journal_gap(ut_journal *journal, const ut_gap *gap, ut_err *err);
 
 typedef struct {

@@ -43,6 +43,9 @@ static bool serve(ut_monitor *m, ut_monitor_channel *ch)
 {
     int taken = 0;
     if (ch->discard) {
+        ut_err err = {0};
+        if (ut_channel_abandon(ch->channel, &err) != UT_OK)
+            report(ch, "abandon_failed", &err);
         ch->ended = true;
         return true;
     }
