@@ -120,9 +120,11 @@ static uint32_t crc_of(const ut_index_segment *s)
 /* The number of a segment's file name; 0: it is no segment. */
 static uint32_t number_of(const char *name)
 {
-    unsigned number = 0;
-    int used = 0;
-    return sscanf(name, "%8u.segment%n", &number, &used) == 1 && used > 0 ? number : 0;
+    char *end;
+    errno = 0;
+    unsigned long number = strtoul(name, &end, 10);
+    bool whole = name[0] >= '0' && name[0] <= '9' && errno == 0 && number <= UINT32_MAX && strcmp(end, ".segment") == 0;
+    return whole ? (uint32_t)number : 0;
 }
 
 /* Numbers only rise, so that a file which the manifest names is never written over. */
