@@ -182,7 +182,7 @@ size_t ut_matcher_find(ut_matcher *matcher, const ut_query *query, ut_match *out
 
 bool ut_matcher_test(ut_matcher *matcher, const ut_query *query, int64_t begin, ut_match *out)
 {
-    if (!judge(matcher, query, begin, out))
+    if (!judge(matcher, query, begin, out) || !explains(matcher->index, query, out->evidence.begin))
         return false;
     out->log10_e = -sound_nats(matcher) / log(10.0);
     return true;

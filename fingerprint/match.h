@@ -38,8 +38,8 @@ void ut_matcher_close(ut_matcher **matcher);
 /* Writes the matches of recordings (never decoys) with some evidence, best first, at most `capacity`, and returns how
  * many. */
 size_t ut_matcher_find(ut_matcher *matcher, const ut_query *query, ut_match *out, size_t capacity);
-/* Judges one hypothesis, known beforehand: false if the recording has no peaks there. log10_e is that of one trial. The
- * offset may move by a frame. */
+/* Judges one hypothesis, known beforehand: false if the recording has no peaks there or does not explain the music.
+ * log10_e is that of one trial. The offset may move by a frame. */
 bool ut_matcher_test(ut_matcher *matcher, const ut_query *query, int64_t begin, ut_match *out);
 
 #endif

@@ -19,8 +19,8 @@ enum {
     CHUNK = 16000,           /* samples between looks at whether a window is full */
     KEPT_WINDOWS = 600,      /* a longer stretch keeps the trail of its last two hours */
 };
-#define SUPPORT_NATS 8.0     /* evidence of one window that lets a match found in it go on, and */
-#define SUPPORT_LOG10_E -3.5 /* E-value, as of one trial, that lets one not found go on */
+#define GOES_ON_LOG10_E 0.0  /* E-value that lets a match that is followed go on, and */
+#define SUPPORT_LOG10_E -3.5 /* that of one trial, where the search did not find it again */
 #define TWIN 0.85            /* of a match's score, reached by another recording on the same peaks: ambiguous */
 
 /* Speeds other than the recording's are tried on music that is otherwise unknown: the programme's peaks are moved to
@@ -201,7 +201,7 @@ static bool playing(const ut_tracker *t, const ut_index_track *track)
 static const ut_match *choose(ut_tracker *t, size_t count)
 {
     for (size_t i = 0; i < count && t->found[i].evidence.nats >= TWIN * t->found[0].evidence.nats; i++)
-        if (t->found[i].evidence.nats >= SUPPORT_NATS && followed(t, &t->found[i]))
+        if (t->found[i].log10_e <= GOES_ON_LOG10_E && followed(t, &t->found[i]))
             return &t->found[i];
     double max_log10_e = t->options.max_log10_e - (t->speed ? SPEED_LOG10_E : 0.0);
     if (count == 0 || t->found[0].log10_e > max_log10_e || playing(t, t->found[0].track))

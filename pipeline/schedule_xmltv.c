@@ -192,7 +192,12 @@ static void end_text(reader *r)
     text += strspn(text, " \t\r\n");
     if (strcmp(r->system, "xmltv_ns") == 0)
         episode_number(text, sizeof r->held - (size_t)(text - r->held));
-    if (*text && !(*r->text = strdup(text)))
+    char *copy = *text ? strdup(text) : NULL;
+    if (copy) {
+        free(*r->text); /* an element within one of its own name */
+        *r->text = copy;
+    }
+    if (*text && !copy)
         stop(r, ut_fail(r->err, UT_E_NOMEM, "%s", r->name));
     r->text = NULL;
 }
