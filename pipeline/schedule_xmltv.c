@@ -102,6 +102,7 @@ static void begin_programme(reader *r, const xmlChar **attributes, int count)
             complain(r, "several channels, %.60s and %.60s; say which is meant", wanted, channel);
         return;
     }
+    ut_airing_clear(&r->airing); /* of a programme within a programme */
     r->airing = (ut_airing){.source = UT_FROM_XMLTV, .boundary = UT_BOUNDARY_SCHEDULED};
     snprintf(r->airing.channel, sizeof r->airing.channel, "%s", r->options->channel);
     if (!time_read(start, &r->airing.start_ns)) {
