@@ -57,7 +57,7 @@ typedef struct {
     size_t memory_bytes;
     bool mapped;
     uint32_t number; /* of its file; 0: in memory only */
-    int refs; /* changed atomically; owned by all who hold it */
+    int refs;        /* changed atomically; owned by all who hold it */
 } ut_index_segment;
 
 ut_index_segment *ut_segment_ref(ut_index_segment *segment);
