@@ -8,6 +8,7 @@
 #include "apps/cue_data.h"
 #include "core/clock.h"
 #include "core/config.h"
+#include "cuesheet/cell.h"
 #include "cuesheet/json.h"
 #include "cuesheet/profile.h"
 #include "cuesheet/report.h"

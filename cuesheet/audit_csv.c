@@ -8,7 +8,7 @@
 static void put_cell(FILE *out, const ut_audit_cell *cell)
 {
     if (cell->text)
-        ut_csv_cell(out, cell->text);
+        ut_csv_put(out, cell->text);
     else if (!isnan(cell->number))
         fprintf(out, "%.12g", cell->number);
 }

@@ -5,6 +5,7 @@
 
 #include "core/clock.h"
 #include "cuesheet/audit_rows.h"
+#include "cuesheet/cell.h"
 
 static const char style[] =
     "body{font:14px/1.4 system-ui,sans-serif;margin:2em;color:#222}"
@@ -19,33 +20,11 @@ static const char style[] =
     "td:nth-child(2){background:#ffd}"
     "td:target,tr:target{outline:2px solid #06c}code{font-size:12px}";
 
-static void put_text(FILE *out, const char *text)
-{
-    for (const char *c = text ? text : ""; *c; c++) {
-        switch (*c) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*c, out);
-        }
-    }
-}
-
 static void put_cell(FILE *out, const ut_audit_cell *cell)
 {
     if (cell->text) {
         fputs("<td>", out);
-        put_text(out, cell->text);
+        ut_html_put(out, cell->text);
     } else {
         fputs("<td class=n>", out);
         if (!isnan(cell->number))
@@ -69,9 +48,9 @@ static void put_summary(FILE *out, const ut_audit_report *report)
     ut_audit_sum sums[UT_AUDIT_OUTCOMES];
     ut_audit_sums(report->audit, sums);
     fputs("<h1>Audit of ", out);
-    put_text(out, report->claim_file);
+    ut_html_put(out, report->claim_file);
     fputs("</h1>\n<p>Channel ", out);
-    put_text(out, in->channel);
+    ut_html_put(out, in->channel);
     fprintf(out, ", %s to %s. Made %s by undertone %s.</p>\n", ut_time_format(in->start_ns, start, sizeof start),
             ut_time_format(in->end_ns, end, sizeof end), ut_time_format(report->made_ns, made, sizeof made),
             UT_VERSION);
@@ -168,7 +147,7 @@ ut_status ut_audit_html(const ut_audit_report *report, char **data, size_t *size
     if (!out)
         return ut_fail(err, UT_E_NOMEM, "audit: HTML");
     fputs("<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8><title>Audit of ", out);
-    put_text(out, report->claim_file);
+    ut_html_put(out, report->claim_file);
     fprintf(out, "</title><style>%s</style></head><body>\n", style);
     put_summary(out, report);
     put_totals(out, "Societies", &report->societies);

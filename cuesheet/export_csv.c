@@ -4,24 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cuesheet/cell.h"
 #include "cuesheet/rows.h"
-
-void ut_csv_put(FILE *out, const char *text)
-{
-    bool formula = text[0] != '\0' && strchr("=+-@\t\r\n", text[0]) != NULL;
-    bool quote = strpbrk(text, ",\"\r\n") != NULL;
-    if (quote)
-        fputc('"', out);
-    if (formula)
-        fputc('\'', out);
-    for (const char *c = text; *c; c++) {
-        if (*c == '"')
-            fputc('"', out);
-        fputc(*c, out);
-    }
-    if (quote)
-        fputc('"', out);
-}
 
 static void put_times(FILE *out, const ut_row *row)
 {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "cuesheet/cell.h"
 #include "cuesheet/rows.h"
 #include "cuesheet/table.h"
 
@@ -14,28 +15,6 @@ static const char style[] =
     "vertical-align:top;font-size:8.5pt}th{background:#eee}tr{break-inside:avoid}thead{display:table-header-group}"
     "tfoot{display:table-row-group}tfoot td{font-weight:bold;border-bottom:0}p{font-size:8.5pt}@page{size:A4 landscape;margin:12mm}"
     "@media print{body{margin:0}}";
-
-static void put_text(FILE *out, const char *text)
-{
-    for (; *text; text++) {
-        switch (*text) {
-        case '&':
-            fputs("&amp;", out);
-            break;
-        case '<':
-            fputs("&lt;", out);
-            break;
-        case '>':
-            fputs("&gt;", out);
-            break;
-        case '"':
-            fputs("&quot;", out);
-            break;
-        default:
-            fputc(*text, out);
-        }
-    }
-}
 
 typedef struct {
     FILE *out;
@@ -56,7 +35,7 @@ static ut_status put_row(void *arg, const ut_table_row *row, ut_err *err)
         bool failed = fclose(cell) != 0;
         fputs("<td>", p->out);
         if (!failed)
-            put_text(p->out, text);
+            ut_html_put(p->out, text);
         fputs("</td>", p->out);
         free(text);
         if (failed)
@@ -88,13 +67,13 @@ static void put_header(FILE *out, const ut_sheet *sheet)
         {"Email", h->email},
     };
     fputs("<h1>Music cue sheet: ", out);
-    put_text(out, h->programme ? h->programme : sheet->channel);
+    ut_html_put(out, h->programme ? h->programme : sheet->channel);
     fputs("</h1>\n<dl>", out);
     for (size_t i = 0; i < sizeof items / sizeof *items; i++) {
         if (!items[i].value)
             continue;
         fprintf(out, "<dt>%s</dt><dd>", items[i].name);
-        put_text(out, items[i].value);
+        ut_html_put(out, items[i].value);
         fputs("</dd>", out);
     }
     if (sheet->zone) {
@@ -136,7 +115,7 @@ ut_status ut_sheet_html(const ut_sheet *sheet, const ut_profile *profile, char *
     fputs("<table><thead><tr>", p.out);
     for (size_t i = 0; i < profile->column_count; i++) {
         fputs("<th>", p.out);
-        put_text(p.out, ut_column_heading(profile, i));
+        ut_html_put(p.out, ut_column_heading(profile, i));
         fputs("</th>", p.out);
     }
     fputs("</tr></thead><tbody>\n", p.out);

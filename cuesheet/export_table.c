@@ -3,6 +3,7 @@
 #include <string.h>
 #include <xlsxwriter.h>
 
+#include "cuesheet/cell.h"
 #include "cuesheet/rows.h"
 #include "cuesheet/table.h"
 

@@ -31,8 +31,6 @@ int64_t ut_rows_total_s(const ut_sheet *sheet);
 int64_t ut_row_s(const ut_sheet *sheet, int64_t ms);
 /* Half up. */
 int64_t ut_round_s(int64_t ms);
-/* Writes a CSV cell, quoted where RFC 4180 asks for it, and never a formula. */
-void ut_csv_put(FILE *out, const char *text);
 /* Writes a workbook through a file beside it, so that the old one or the whole new one is there. */
 UT_CHECK ut_status ut_workbook_write(const char *path, ut_status (*fill)(void *arg, const char *part, ut_err *err),
                                      void *arg, ut_err *err);
