@@ -60,8 +60,10 @@ class Place:
         return result
 
     def start(self, *arguments, log=None):
-        output = open(self.folder / (log or f"log-{len(self.processes)}"), "ab")
-        process = subprocess.Popen([self.undertone, *arguments], stdout=output, stderr=output)
+        path = self.folder / (log or f"log-{len(self.processes)}")
+        with open(path, "ab") as output:
+            process = subprocess.Popen([self.undertone, *arguments], stdout=output, stderr=output)
+        process.log = path
         self.processes.append(process)
         return process
 
