@@ -4,7 +4,7 @@ The graph is the single source of truth: training runs it, `export.py` writes it
 Tensors here are (batch, channels, rows, columns); the model file says (rows, columns, channels).
 
 One key exists in training only: `norm: true` on a convolution puts a batch normalisation between the
-convolution and its activation. The exporter folds it away.
+convolution and its activation, which the exporter folds away; an affine node with it is a batch normalisation.
 """
 
 from __future__ import annotations
@@ -87,9 +87,11 @@ def structural(node: dict, args: list[Tensor]) -> Tensor:
 
 
 class GraphNet(nn.Module):
-    """Runs a list of nodes. `shapes[name]` gives the shape of weight tensor `name`; `fixed` weights are constants."""
+    """Runs a list of nodes. `shapes[name]` gives the shape of weight tensor `name`; `fixed` weights are constants; those of `start` are
+    learned from the values given."""
 
-    def __init__(self, nodes: list[dict], shapes: dict[str, tuple[int, ...]], fixed: dict | None = None):
+    def __init__(self, nodes: list[dict], shapes: dict[str, tuple[int, ...]], fixed: dict | None = None,
+                 start: dict | None = None):
         super().__init__()
         self.nodes = nodes
         self.weights = nn.ParameterDict()
@@ -100,8 +102,14 @@ class GraphNet(nn.Module):
         for name, values in (fixed or {}).items():
             given = torch.tensor(values).view(shapes[name])
             self.weights[_key(name)] = nn.Parameter(given, requires_grad=False)
+        for name, values in (start or {}).items():
+            self.weights[_key(name)] = nn.Parameter(torch.tensor(values).view(shapes[name]))
 
     def _make_weights(self, node: dict, shapes: dict) -> None:
+        if node.get("norm"):
+            self.norms[_key(node["out"])] = nn.BatchNorm2d(shapes[node["b"]][0])
+            if node["op"] == "affine":
+                return
         w = torch.empty(shapes[node["w"]])
         if w.dim() > 1:
             slope = node.get("alpha", 0.0) if node.get("act") == "leaky_relu" else 0.0
@@ -112,11 +120,10 @@ class GraphNet(nn.Module):
         self.weights[_key(node["w"])] = nn.Parameter(w)
         if node.get("b"):
             self.weights[_key(node["b"])] = nn.Parameter(torch.zeros(shapes[node["b"]]))
-        if node.get("norm"):
-            self.norms[_key(node["out"])] = nn.BatchNorm2d(shapes[node["b"]][0])
 
     def weight(self, name: str | None) -> Tensor | None:
-        return self.weights[_key(name)] if name else None
+        """None for those of a batch normalisation, which are its own."""
+        return self.weights[_key(name)] if name and _key(name) in self.weights else None
 
     def norm(self, node: dict) -> nn.BatchNorm2d | None:
         return self.norms[_key(node["out"])] if node.get("norm") else None
@@ -138,6 +145,8 @@ class GraphNet(nn.Module):
             out = convolve(node, args[0], w, b)
         elif node["op"] == "deconv":
             out = deconvolve(node, args[0], w, b)
+        elif node["op"] == "affine" and w is None:
+            out = args[0]
         elif node["op"] == "affine":
             out = args[0] * w[:, None, None] + b[:, None, None]
         else:

@@ -34,8 +34,10 @@ def fold(net: Network, model: GraphNet) -> tuple[list[dict], dict[str, Tensor]]:
     return nodes, tensors
 
 
-def _folded(node: dict, w: Tensor, b: Tensor, norm) -> tuple[Tensor, Tensor]:
+def _folded(node: dict, w: Tensor | None, b: Tensor | None, norm) -> tuple[Tensor, Tensor]:
     gain = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    if node["op"] == "affine":
+        return gain, norm.bias - norm.running_mean * gain
     shape = (-1, 1, 1, 1) if node["op"] == "conv" else (1, -1, 1, 1)
     return w * gain.view(shape), (b - norm.running_mean) * gain + norm.bias
 

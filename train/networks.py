@@ -2,7 +2,11 @@
 
     unet          undertone's default: a magnitude mask at 16 kHz, 1024/256
     unet-jansson  the paper's U-Net (Jansson 2017 shape), 512 frames, 1024/373
-    wave-unet-m1  Wave-U-Net M1 (Stoller 2018), 16,384 samples, the music output only
+    wave-unet-m1  Wave-U-Net M1 (Stoller 2018), 16,384 samples
+    wave-densenet the paper's own proposal, 16,384 samples
+    mmdensenet    MMDenseNet (Takahashi 2017), two bands and the whole, 512 frames, 1024/256
+
+Each has one output, the music; speech is the rest. Sizes and readings of the papers: tests/test_networks.py.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ class Network:
     nodes: list[dict] = field(default_factory=list)
     shapes: dict[str, tuple[int, ...]] = field(default_factory=dict)
     fixed: dict[str, list[float]] = field(default_factory=dict)  # weights that are given, not learned
+    start: dict[str, list[float]] = field(default_factory=dict)  # weights that training begins with
 
     def conv(self, out, src, cin, cout, kernel, stride=(1, 1), pad=None, act="none", alpha=None,
              bias=True, norm=False):
@@ -43,6 +48,12 @@ class Network:
         self.shapes[f"{out}.w"] = (channels,)
         node = {"op": "affine", "in": src, "out": out, "w": f"{out}.w"}
         return self._weighted(node, channels, act, alpha, True, False)
+
+    def norm(self, out, src, channels, act="none"):
+        """A batch normalisation that no convolution precedes: an affine node in the file."""
+        self.shapes[f"{out}.w"] = (channels,)
+        node = {"op": "affine", "in": src, "out": out, "w": f"{out}.w"}
+        return self._weighted(node, channels, act, None, True, True)
 
     def op(self, op, out, src, **keys):
         self.nodes.append({"op": op, "in": src, "out": out, **keys})
@@ -74,7 +85,7 @@ class Network:
         return (1, 1, d["block"]) if d["kind"] == "wave" else (1, d["frames"], d["fft"] // 2)
 
     def module(self) -> GraphNet:
-        return GraphNet(self.nodes, self.shapes, self.fixed)
+        return GraphNet(self.nodes, self.shapes, self.fixed, self.start)
 
 
 def mask_domain(hop: int, frames: int) -> dict:
@@ -145,12 +156,109 @@ def wave_unet_m1(block: int = 16384) -> Network:
         n.op("upsample_linear", f"l{i}", src)
         n.op("concat", f"d{i}", [f"c{i}", f"l{i}"])
         src, cin = n.conv(f"u{i}", f"d{i}", cin + 24 * i, 24 * i, (1, 5), **leaky), 24 * i
+    return _beside_the_input(n, src, cin)
+
+
+def _beside_the_input(n: Network, src: str, channels: int) -> Network:
+    """The last convolution of a waveform network, over the features and the input: at first it lets the input through."""
     n.op("concat", "o", ["x", src])
-    n.conv("y", "o", cin + 1, 1, (1, 1), act="tanh")
+    n.conv("y", "o", channels + 1, 1, (1, 1), act="tanh")
+    n.start["y.w"] = [1.0] + [0.0] * channels
     return n
 
 
-NETWORKS = {"unet": unet, "unet-jansson": unet_jansson, "wave-unet-m1": wave_unet_m1}
+def _dense(n: Network, name: str, src: str, cin: int, growth: int, layers: int, kernel) -> list[str]:
+    """Normalised, rectified, convolved: each layer sees the outputs of all before it. Their names."""
+    made = [src]
+    for i in range(1, layers + 1):
+        seen = n.op("concat", f"{name}i{i}", list(made)) if i > 1 else src
+        n.norm(f"{name}n{i}", seen, cin + (i - 1) * growth, act="relu")
+        made.append(n.conv(f"{name}c{i}", f"{name}n{i}", cin + (i - 1) * growth, growth, kernel, bias=False))
+    return made
+
+
+def wave_densenet(block: int = 16384, first: int = 24, growth: int = 12, layers: int = 12, levels: int = 5) -> Network:
+    """The paper's Wave-DenseNet: 15 taps both ways, transitions that keep a fifth of the channels, which are also the
+    skips; average pooling down, transposed convolutions up. Not given there, and so a reading: the first
+    convolution's width, and that of the four last ones (4), which here see the input as those of Wave-U-Net do.
+    """
+    n = Network("wave-densenet", {"kind": "wave", "block": block})
+    taps = (1, 15)
+
+    def dense(name, src, cin):
+        made = _dense(n, name, src, cin, growth, layers, taps)
+        return n.op("concat", name, made), cin + layers * growth
+
+    src, cin = n.conv("f", "x", 1, first, taps, bias=False), first
+    skips = []
+    for i in range(1, levels + 1):
+        src, cin = dense(f"e{i}", src, cin)
+        src, cin = n.conv(f"s{i}", src, cin, cin // 5, (1, 1), bias=False), cin // 5
+        skips.append((src, cin))
+        src = n.op("avgpool", f"a{i}", src, stride=[1, 2])
+    src, cin = dense("b", src, cin)
+    for i in range(levels, 0, -1):
+        skip, more = skips.pop()
+        src, cin = n.conv(f"t{i}", src, cin, cin // 5, (1, 1), bias=False), cin // 5
+        src = n.deconv(f"u{i}", src, cin, cin, taps, (1, 2), (0, 0, 7, 6), bias=False)
+        src, cin = dense(f"d{i}", n.op("concat", f"j{i}", [src, skip]), cin + more)
+    for i, (width, kernel) in enumerate(((4, taps), (4, (1, 1)), (4, taps)), 1):
+        src, cin = n.conv(f"h{i}", src, cin, width, kernel, act="leaky_relu", alpha=0.2), width
+    return _beside_the_input(n, src, cin)
+
+
+@dataclass(frozen=True)
+class Band:
+    """The network of one band of MMDenseNet: growth of its dense blocks on the way down, the bottom included, and up."""
+
+    kernel: tuple[int, int]  # of the first convolution
+    down: tuple[int, ...]
+    up: tuple[int, ...]
+    layers: int
+
+    def add(self, n: Network, name: str, src: str, first: int) -> str:
+        """Appends it; a dense block hands on its last layer only."""
+        rows, columns = self.kernel
+        pad = (rows // 2, (rows - 1) // 2, columns // 2, (columns - 1) // 2)
+        src, cin, skips = n.conv(f"{name}f", src, 1, first, self.kernel, pad=pad), first, []
+        for i, growth in enumerate(self.down, 1):
+            src, cin = _dense(n, f"{name}e{i}", src, cin, growth, self.layers, (3, 3))[-1], growth
+            if i < len(self.down):
+                skips.append((src, cin))
+                n.conv(f"{name}t{i}", src, cin, cin, (1, 1))
+                src = n.op("avgpool", f"{name}a{i}", f"{name}t{i}", stride=[2, 2])
+        for i, growth in enumerate(self.up, 1):
+            skip, more = skips.pop()
+            n.deconv(f"{name}u{i}", src, cin, cin, (2, 2), (2, 2), (0, 0, 0, 0))
+            src = n.op("concat", f"{name}j{i}", [f"{name}u{i}", skip])
+            src, cin = _dense(n, f"{name}d{i}", src, cin + more, growth, self.layers, (3, 3))[-1], growth
+        return src
+
+
+LOW = Band((3, 4), (14, 16, 16, 16), (16, 16, 16), 4)
+HIGH = Band((3, 3), (10, 10, 10, 10), (10, 10, 16), 3)
+WHOLE = Band((3, 4), (6, 6, 6, 6), (6, 6, 6), 2)
+
+
+def mmdensenet(frames: int = 512, hop: int = 256, bands: tuple[Band, Band, Band] = (LOW, HIGH, WHOLE),
+               first: int = 32, last: int = 32) -> Network:
+    """MMDenseNet (Takahashi & Mitsufuji 2017): a network for each half of the bins and one for all of them, joined by two
+    dense layers. The paper names neither growth nor depth; these are those of a public implementation
+    (jlqian98/mmdenselstm), with one mask instead of four outputs and with average pooling.
+    """
+    n = Network("mmdensenet", mask_domain(hop, frames))
+    n.op("slice_columns", "xl", "x", **{"from": 0, "to": 256})
+    n.op("slice_columns", "xh", "x", **{"from": 256, "to": 512})
+    low, high, whole = bands
+    n.op("concat_columns", "halves", [low.add(n, "l", "xl", first), high.add(n, "h", "xh", first)])
+    n.op("concat", "all", ["halves", whole.add(n, "w", "x", first)])
+    out = _dense(n, "o", "all", low.up[-1] + whole.up[-1], last, 2, (3, 3))[-1]
+    n.conv("y", out, last, 1, (1, 1), act="sigmoid")
+    return n
+
+
+NETWORKS = {"unet": unet, "unet-jansson": unet_jansson, "wave-unet-m1": wave_unet_m1, "wave-densenet": wave_densenet,
+            "mmdensenet": mmdensenet}
 
 
 def build(name: str, **options) -> Network:

@@ -2,6 +2,9 @@
 
     python parity.py tiny DIR            random small networks that together use every op
     python parity.py full MODEL DIR      one block through a full model file
+    python parity.py random NETWORK DIR  a network of networks.py with random weights, and one block through it
+
+The last two are for `test_separator_golden MODEL VECTORS…`, which a build leaves in build/PRESET/tests.
 
 Each NAME.io.safetensors holds, as F32: `x` (rows, columns, channels) the graph's input, `y` the same of its
 output, `audio_in` and `music_out` (block) samples. They were computed in double precision from the file's
@@ -20,7 +23,7 @@ from torch import Tensor
 
 import modelfile
 from graph import GraphNet
-from networks import Network, unet
+from networks import NETWORKS, Band, Network, build, mmdensenet, unet, wave_densenet
 from spectra import istft, stft
 
 
@@ -118,10 +121,28 @@ def tiny_unet() -> Network:
     return n
 
 
+def tiny_wave_densenet() -> Network:
+    """Dense blocks, normalisations of their own, pooling, transposed convolution in a row."""
+    n = wave_densenet(block=256, first=4, growth=3, layers=3, levels=3)
+    n.name = "tiny-wave-densenet"
+    return n
+
+
+def tiny_mmdensenet() -> Network:
+    """Bands apart and joined, at the real STFT."""
+    bands = (Band((3, 4), (3, 4), (4,), 2), Band((3, 3), (3, 3), (4,), 1), Band((3, 4), (2, 2), (2,), 1))
+    n = mmdensenet(frames=16, bands=bands, first=4, last=6)
+    n.name = "tiny-mmdensenet"
+    return n
+
+
+TINY = (tiny_wave, tiny_jansson, tiny_ops, tiny_unet, tiny_wave_densenet, tiny_mmdensenet)
+
+
 def randomised(net: Network, seed: int) -> GraphNet:
     """Random weights and normalisation statistics."""
     torch.manual_seed(seed)
-    module = net.module().eval()
+    module = net.module().eval().requires_grad_(False)
     for norm in module.norms.values():
         norm.running_mean.normal_(0, 0.2)
         norm.running_var.uniform_(0.5, 2.0)
@@ -130,12 +151,14 @@ def randomised(net: Network, seed: int) -> GraphNet:
     for name, p in module.weights.items():
         if p.dim() == 1:
             torch.nn.init.normal_(p, 0.3 if name.endswith("w") else 0.0, 0.3)
+    for name in net.start:  # not the mixture, which says nothing of the rest
+        torch.nn.init.normal_(module.weight(name), 0, 0.3)
     return module
 
 
 def write_tiny(out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    for seed, make in enumerate((tiny_wave, tiny_jansson, tiny_ops, tiny_unet)):
+    for seed, make in enumerate(TINY):
         net = make()
         nodes, tensors = modelfile.fold(net, randomised(net, seed))
         for suffix, dtype in (("", torch.float32), ("-bf16", torch.bfloat16)):
@@ -146,6 +169,14 @@ def write_tiny(out: Path) -> None:
             write_io(*modelfile.read(path), out / f"{net.name}{suffix}.io.safetensors", seed)
 
 
+def write_random(name: str, out: Path) -> Path:
+    net = build(name)
+    nodes, tensors = modelfile.fold(net, randomised(net, 1))
+    path = out / f"{name}-random.safetensors"
+    path.write_bytes(modelfile.serialise(net, nodes, tensors, "random, for parity tests", torch.float32))
+    return path
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     verbs = p.add_subparsers(dest="verb", required=True)
@@ -153,13 +184,16 @@ def main() -> None:
     full = verbs.add_parser("full")
     full.add_argument("model", type=Path)
     full.add_argument("out", type=Path)
+    random = verbs.add_parser("random")
+    random.add_argument("network", choices=NETWORKS)
+    random.add_argument("out", type=Path)
     args = p.parse_args()
     if args.verb == "tiny":
         write_tiny(args.out)
-    else:
-        args.out.mkdir(parents=True, exist_ok=True)
-        net, module = modelfile.read(args.model)
-        write_io(net, module, args.out / f"{args.model.stem}.io.safetensors", 1)
+        return
+    args.out.mkdir(parents=True, exist_ok=True)
+    model = args.model if args.verb == "full" else write_random(args.network, args.out)
+    write_io(*modelfile.read(model), args.out / f"{model.stem}.io.safetensors", 1)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-/* The engine against PyTorch: models and vectors of tests/golden/separator, written by train/. */
+/* The engine against PyTorch: models and vectors of tests/golden/separator, written by train/parity.py. Or of
+ * other files: test_separator_golden MODEL VECTORS … */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,21 +17,34 @@
 
 #define TOLERANCE 1e-5
 
-static const char *const names[] = {"tiny-wave", "tiny-wave-bf16", "tiny-unet", "tiny-jansson", "tiny-ops"};
-#define NAMES (sizeof names / sizeof *names)
+/* A model and its vectors. */
+typedef struct {
+    char model[512], io[512];
+} golden_case;
 
-static void load(const char *name, ut_model **model, ut_tensors **io)
+enum { CASES_MOST = 16 };
+static golden_case cases[CASES_MOST];
+static size_t case_count;
+
+static void list_golden(void)
 {
-    char path[512], *bytes = NULL;
+    static const char *const names[] = {"tiny-wave", "tiny-wave-bf16",     "tiny-unet",      "tiny-jansson",
+                                        "tiny-ops",  "tiny-wave-densenet", "tiny-mmdensenet"};
+    case_count = sizeof names / sizeof *names;
+    for (size_t i = 0; i < case_count; i++) {
+        snprintf(cases[i].model, sizeof cases[i].model, "%s/golden/separator/%s.safetensors", UT_TEST_DATA, names[i]);
+        snprintf(cases[i].io, sizeof cases[i].io, "%s/golden/separator/%s.io.safetensors", UT_TEST_DATA, names[i]);
+    }
+}
+
+static void load(const golden_case *c, ut_model **model, ut_tensors **io)
+{
+    char *bytes = NULL;
     size_t size = 0;
     ut_err err = {0};
-    snprintf(path, sizeof path, "%s/golden/separator/%s.safetensors", UT_TEST_DATA, name);
-    ut_status rc = ut_model_load(path, model, &err);
-    if (rc != UT_OK)
+    if (ut_model_load(c->model, model, &err) != UT_OK || ut_file_read(c->io, 1 << 24, &bytes, &size, &err) != UT_OK ||
+        ut_tensors_parse(bytes, size, io, &err) != UT_OK)
         fail_msg("%s", err.text);
-    snprintf(path, sizeof path, "%s/golden/separator/%s.io.safetensors", UT_TEST_DATA, name);
-    assert_int_equal(ut_file_read(path, 1 << 24, &bytes, &size, &err), UT_OK);
-    assert_int_equal(ut_tensors_parse(bytes, size, io, &err), UT_OK);
     free(bytes);
 }
 
@@ -43,13 +57,13 @@ static double worst(const float *a, const float *b, size_t from, size_t to)
 }
 
 /* The graph alone: x to y. */
-static void check_graph(const char *name, const ut_backend *backend)
+static void check_graph(const golden_case *c, const ut_backend *backend)
 {
     ut_model *model = NULL;
     ut_tensors *io = NULL;
     void *self = NULL;
     ut_err err = {0};
-    load(name, &model, &io);
+    load(c, &model, &io);
     const ut_tensor *x = ut_tensors_find(io, "x"), *y = ut_tensors_find(io, "y");
     assert_non_null(x);
     assert_non_null(y);
@@ -59,7 +73,7 @@ static void check_graph(const char *name, const ut_backend *backend)
     assert_int_equal(backend->open(model->graph, NULL, UT_PRECISION_F32, 1, &self, &err), UT_OK);
     assert_int_equal(backend->run(self, (const float *const *)&in, &out, 1, &err), UT_OK);
     double error = worst(out, y->data, 0, y->count);
-    print_message("%s %s: y within %.1e\n", name, backend->name, error);
+    print_message("%s %s: y within %.1e\n", c->model, backend->name, error);
     assert_true(error <= TOLERANCE);
     backend->close(self);
     free(in);
@@ -72,17 +86,17 @@ static void check_graph(const char *name, const ut_backend *backend)
 static void test_forward(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NAMES; i++) {
+    for (size_t i = 0; i < case_count; i++) {
         ut_model *model = NULL;
         ut_tensors *io = NULL;
         ut_transform *transform = NULL;
-        load(names[i], &model, &io);
+        load(&cases[i], &model, &io);
         const ut_tensor *in = ut_tensors_find(io, "audio_in"), *x = ut_tensors_find(io, "x");
         float *got = ut_alloc_floats(x->count);
         assert_int_equal(ut_transform_open(&model->domain, 1, &transform, NULL), UT_OK);
         ut_transform_forward(transform, 0, in->data, got);
         double error = worst(got, x->data, 0, x->count);
-        print_message("%s: x within %.1e\n", names[i], error);
+        print_message("%s: x within %.1e\n", cases[i].model, error);
         assert_true(error <= TOLERANCE);
         ut_transform_close(&transform);
         free(got);
@@ -92,13 +106,13 @@ static void test_forward(void **state)
 }
 
 /* All the way: samples to samples, where the windows cover them. */
-static void check_audio(const char *name, const char *backend)
+static void check_audio(const golden_case *c, const char *backend)
 {
     ut_model *model = NULL;
     ut_tensors *io = NULL;
     ut_separator *separator = NULL;
     ut_err err = {0};
-    load(name, &model, &io);
+    load(c, &model, &io);
     const ut_tensor *in = ut_tensors_find(io, "audio_in"), *out = ut_tensors_find(io, "music_out");
     assert_int_equal(in->count, ut_model_describe(model)->block);
     float *music = ut_alloc_floats(in->count);
@@ -108,7 +122,7 @@ static void check_audio(const char *name, const char *backend)
     size_t to = strtoul(ut_tensors_text(io, "valid_to"), NULL, 10);
     assert_true(to > from && to <= in->count);
     double error = worst(music, out->data, from, to);
-    print_message("%s %s: music within %.1e\n", name, backend, error);
+    print_message("%s %s: music within %.1e\n", c->model, backend, error);
     assert_true(error <= TOLERANCE);
     ut_separator_close(&separator);
     free(music);
@@ -119,28 +133,35 @@ static void check_audio(const char *name, const char *backend)
 static void test_ref_graph(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NAMES; i++)
-        check_graph(names[i], &ut_backend_ref);
+    for (size_t i = 0; i < case_count; i++)
+        check_graph(&cases[i], &ut_backend_ref);
 }
 
 static void test_onednn_graph(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NAMES; i++)
-        check_graph(names[i], &ut_backend_onednn);
+    for (size_t i = 0; i < case_count; i++)
+        check_graph(&cases[i], &ut_backend_onednn);
 }
 
 static void test_audio(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < NAMES; i++) {
-        check_audio(names[i], "ref");
-        check_audio(names[i], "onednn");
+    for (size_t i = 0; i < case_count; i++) {
+        check_audio(&cases[i], "ref");
+        check_audio(&cases[i], "onednn");
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    list_golden();
+    if (argc > 1)
+        case_count = 0;
+    for (int i = 1; i + 1 < argc && case_count < CASES_MOST; i += 2, case_count++) {
+        snprintf(cases[case_count].model, sizeof cases[case_count].model, "%s", argv[i]);
+        snprintf(cases[case_count].io, sizeof cases[case_count].io, "%s", argv[i + 1]);
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forward),
         cmocka_unit_test(test_ref_graph),

@@ -8,9 +8,6 @@ import modelfile
 import parity
 from graph import WEIGHTED
 
-TINY = [parity.tiny_wave, parity.tiny_jansson, parity.tiny_ops, parity.tiny_unet]
-
-
 def written(make, tmp_path, dtype=torch.float32):
     net = make()
     module = parity.randomised(net, 3)
@@ -20,7 +17,7 @@ def written(make, tmp_path, dtype=torch.float32):
     return net, module, path
 
 
-@pytest.mark.parametrize("make", TINY)
+@pytest.mark.parametrize("make", parity.TINY)
 def test_a_file_computes_what_the_trained_module_computes(make, tmp_path):
     net, module, path = written(make, tmp_path)
     again, loaded = modelfile.read(path)
@@ -55,7 +52,7 @@ def test_metadata_is_all_strings_and_complete(tmp_path):
 
 
 def test_the_tiny_networks_cover_every_op():
-    used = {node["op"] for make in TINY for node in make().nodes}
+    used = {node["op"] for make in parity.TINY for node in make().nodes}
     assert used == {*WEIGHTED, "act", "concat", "concat_columns", "slice_columns", "slice_channels",
                     "decimate", "avgpool", "upsample_linear", "depth_to_space", "add", "mul"}
 
