@@ -1,9 +1,12 @@
-/* The reference: scalar C that says what every op means. Sums run in double; each value is rounded to float once. */
+/* The reference: scalar C that says what every op means. Sums run in double; each value is rounded to float once. In
+ * bf16 it says what the fast backends mean by that: values between nodes, and the weights of convolutions that read
+ * them, are rounded to bf16; what is made of the input alone without a convolution, and y, stay float. */
 #include "separator/backend.h"
 
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/fft.h"
 #include "separator/move.h"
@@ -12,9 +15,20 @@
 typedef struct {
     const ut_graph *graph;
     float **packed; /* per node: weights as (out, kernel rows, kernel columns, in), or NULL */
+    bool *half;     /* per value: whether it is rounded to bf16 */
     float **values; /* per value; first and last point at the caller's x and y during a run */
     float *arena;
 } ref;
+
+/* To the nearest bf16, ties to even. */
+static float round_bf16(float v)
+{
+    uint32_t bits;
+    memcpy(&bits, &v, sizeof bits);
+    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000U;
+    memcpy(&v, &bits, sizeof v);
+    return v;
+}
 
 static double activate(const ut_node *node, double v)
 {
@@ -136,6 +150,8 @@ static void run_node(const ref *s, size_t i)
         upsample(first, from, out);
     else
         elementwise(node, first, node->in_count > 1 ? in[1] : NULL, out, to);
+    for (size_t k = 0; s->half[i + 1] && k < ut_shape_count(to); k++)
+        out[k] = round_bf16(out[k]);
 }
 
 static ut_status ref_run(void *self, const float *const *x, float *const *y, size_t count, ut_err *err)
@@ -159,13 +175,14 @@ static void ref_close(void *self)
     for (size_t i = 0; s->packed && i < s->graph->node_count; i++)
         free(s->packed[i]);
     free(s->packed);
+    free(s->half);
     free(s->values);
     free(s->arena);
     free(s);
 }
 
 /* conv (out, in, taps) and deconv (in, out, taps) both become (out, taps, in). */
-static ut_status pack(const ut_graph *g, size_t i, float **packed, ut_err *err)
+static ut_status pack(const ut_graph *g, size_t i, bool half, float **packed, ut_err *err)
 {
     const ut_node *node = &g->nodes[i];
     size_t in = g->values[node->in[0]].shape.channels, out = g->values[i + 1].shape.channels;
@@ -175,9 +192,23 @@ static ut_status pack(const ut_graph *g, size_t i, float **packed, ut_err *err)
         return ut_fail(err, UT_E_NOMEM, "ref: weights of \"%s\"", g->values[i + 1].name);
     for (size_t o = 0; o < out; o++)
         for (size_t t = 0; t < taps; t++)
-            for (size_t k = 0; k < in; k++)
-                *to++ = node->w[(node->op == UT_OP_CONV ? o * in + k : k * out + o) * taps + t];
+            for (size_t k = 0; k < in; k++, to++) {
+                *to = node->w[(node->op == UT_OP_CONV ? o * in + k : k * out + o) * taps + t];
+                *to = half ? round_bf16(*to) : *to;
+            }
     return UT_OK;
+}
+
+static void settle_precision(ref *s)
+{
+    const ut_graph *g = s->graph;
+    for (size_t i = 0; i + 1 < g->node_count; i++) {
+        const ut_node *node = &g->nodes[i];
+        bool half = true;
+        for (size_t k = 0; k < node->in_count; k++)
+            half = half && s->half[node->in[k]];
+        s->half[i + 1] = half || node->op == UT_OP_CONV || node->op == UT_OP_DECONV || node->op == UT_OP_AFFINE;
+    }
 }
 
 static ut_status assign_memory(ref *s, ut_err *err)
@@ -205,20 +236,22 @@ static ut_status ref_open(const ut_graph *graph, const ut_domain *domain, ut_pre
 {
     ut_status rc = UT_OK;
     ref *s = calloc(1, sizeof *s);
-    (void)precision;
     (void)domain;
     (void)max_batch;
     if (!s)
         return ut_fail(err, UT_E_NOMEM, "ref");
     s->graph = graph;
     if (!(s->packed = calloc(graph->node_count, sizeof *s->packed)) ||
+        !(s->half = calloc(graph->node_count + 1, sizeof *s->half)) ||
         !(s->values = calloc(graph->node_count + 1, sizeof *s->values))) {
         rc = ut_fail(err, UT_E_NOMEM, "ref: %zu nodes", graph->node_count);
         goto fail;
     }
+    if (precision == UT_PRECISION_BF16)
+        settle_precision(s);
     for (size_t i = 0; i < graph->node_count && rc == UT_OK; i++)
         if (graph->nodes[i].op == UT_OP_CONV || graph->nodes[i].op == UT_OP_DECONV)
-            rc = pack(graph, i, &s->packed[i], err);
+            rc = pack(graph, i, s->half[graph->nodes[i].in[0]], &s->packed[i], err);
     if (rc != UT_OK || (rc = assign_memory(s, err)) != UT_OK)
         goto fail;
     *self = s;
@@ -230,9 +263,9 @@ fail:
 
 static ut_status ref_precision(ut_precision *precision, ut_err *err)
 {
-    if (*precision == UT_PRECISION_BF16)
-        return ut_fail(err, UT_E_UNSUPPORTED, "backend ref computes in f32 only");
-    *precision = UT_PRECISION_F32;
+    (void)err;
+    if (*precision == UT_PRECISION_AUTO)
+        *precision = UT_PRECISION_F32;
     return UT_OK;
 }
 

@@ -33,6 +33,7 @@ static void test_integers_exact(void **state)
 static void test_bf16_integers_exact(void **state)
 {
     (void)state;
+    op_case_check(&op_case_bf16, &ut_backend_ref, UT_PRECISION_BF16);
     if (!have_bf16())
         skip();
     op_case_check(&op_case_bf16, &ut_backend_onednn, UT_PRECISION_BF16);
@@ -57,6 +58,10 @@ static void test_wave_unet(void **state)
         assert_true(snr_db(f32, bf16, block) >= 35);
         free(bf16);
     }
+    float *emulated = backend_run(&ut_backend_ref, UT_PRECISION_BF16, model->graph, x);
+    print_message("bf16 in ref: %.1f dB\n", snr_db(f32, emulated, block));
+    assert_true(snr_db(f32, emulated, block) >= 35 && snr_db(f32, emulated, block) < 80);
+    free(emulated);
     free(x);
     free(truth);
     free(f32);
@@ -171,7 +176,9 @@ static void test_choice(void **state)
     assert_string_equal(ut_separator_backend(separator), "onednn-f32");
     ut_separator_close(&separator);
     assert_int_equal(ut_separator_open(model, "cuda", UT_PRECISION_AUTO, 1, &separator, &err), UT_E_UNSUPPORTED);
-    assert_int_equal(ut_separator_open(model, "ref", UT_PRECISION_BF16, 1, &separator, &err), UT_E_UNSUPPORTED);
+    assert_int_equal(ut_separator_open(model, "ref", UT_PRECISION_BF16, 1, &separator, &err), UT_OK);
+    assert_string_equal(ut_separator_backend(separator), "ref-bf16");
+    ut_separator_close(&separator);
     assert_int_equal(ut_separator_open(model, "tpu", UT_PRECISION_AUTO, 1, &separator, &err), UT_E_ARG);
     assert_non_null(strstr(err.text, "tpu"));
     assert_int_equal(ut_separator_open(model, "ref", UT_PRECISION_AUTO, 0, &separator, &err), UT_E_ARG);
