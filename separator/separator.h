@@ -1,10 +1,10 @@
 /* Separator: takes the speech off. A model (weights and graph, immutable, shared by any threads) and
  * separators that run it (a backend's packed weights and scratch memory; one thread each).
  *
- * Backends: "ref" (scalar C, double accumulation: the truth; f32, and bf16 by rounding), "onednn" (f32, and bf16 where the CPU has it), "cuda"
- * (f32, and bf16 where the device has tensor cores for it; its library is loaded at run time, docs/CUDA.md). "auto"
- * takes the fastest that this machine can run: cuda, else onednn, in bf16 where that is the faster (on CPUs: AMX, or
- * AMD's cores with AVX512-BF16). Batch size never changes a result. */
+ * Backends: "ref" (scalar C, double accumulation: the truth; f32, and bf16 by rounding), "onednn" (f32, and bf16 where
+ * the CPU has it), "cuda" (f32, and bf16 where the device has tensor cores for it; its library is loaded at run time,
+ * docs/CUDA.md). "auto" takes the fastest that this machine can run: cuda, else onednn, in bf16 where that is the
+ * faster (on CPUs: AMX, or AMD's cores with AVX512-BF16). Batch size never changes a result. */
 #ifndef UT_SEPARATOR_SEPARATOR_H
 #define UT_SEPARATOR_SEPARATOR_H
 
