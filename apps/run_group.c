@@ -30,7 +30,7 @@ struct ut_run_group {
 
 static void lease_name(const ut_run_group *g, size_t channel, char *out, size_t size)
 {
-    snprintf(out, size, "channel/%s", g->config->channels[channel].id);
+    snprintf(out, size, UT_LEASE_CHANNEL "%s", g->config->channels[channel].id);
 }
 
 static void complain(ut_run_group *g, const char *event, size_t channel, const ut_err *err)

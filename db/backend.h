@@ -9,6 +9,7 @@ typedef struct ut_store_ops ut_store_ops;
 
 struct ut_store {
     const ut_store_ops *ops;
+    char owner[UT_OWNER_SIZE]; /* of ut_store_write_as; "": anybody may */
 };
 
 /* As the functions of store.h, after their arguments were checked. */

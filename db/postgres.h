@@ -89,6 +89,9 @@ void ut_pg_field(const PGresult *result, int row, int column, char *out, size_t 
  * catalogue wait for it. */
 UT_CHECK ut_status ut_pg_catalogue_raise(ut_postgres *self, ut_err *err);
 UT_CHECK ut_status ut_pg_outbox_add(ut_postgres *self, const ut_event *event, ut_err *err);
+/* UT_E_ARG if this handle writes as an owner and another has the lease of the channel, which stays his until the end of
+ * the transaction. channel NULL: that of the segment. */
+UT_CHECK ut_status ut_pg_fence(ut_postgres *self, const char *channel, int64_t segment_id, ut_err *err);
 /* A recording on its way in: as ut_store_recording_put, short of raising the catalogue version, which is due if
  * `changed`. Sets all below row_count. */
 typedef struct {

@@ -11,14 +11,15 @@ enum { PAGE = 1000 };
 static ut_status segment_body(ut_postgres *self, void *arg, ut_err *err)
 {
     ut_segment *segment = arg;
-    ut_status rc =
-        ut_pg_query(self, NULL, NULL, err,
-                    "INSERT INTO segment (channel, source, start_ns, sample_count, time_source, uncertainty_ms)"
-                    " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM segment"
-                    " WHERE channel = $1 AND source = $2 AND start_ns = $3)"
-                    " ON CONFLICT (channel, source, start_ns) DO NOTHING",
-                    "ttiiti", segment->channel, segment->source, segment->start_ns, segment->sample_count,
-                    segment->time_source, segment->uncertainty_ms);
+    ut_status rc = ut_pg_fence(self, segment->channel, 0, err);
+    if (rc == UT_OK)
+        rc = ut_pg_query(self, NULL, NULL, err,
+                         "INSERT INTO segment (channel, source, start_ns, sample_count, time_source, uncertainty_ms)"
+                         " SELECT $1, $2, $3, $4, $5, $6 WHERE NOT EXISTS (SELECT 1 FROM segment"
+                         " WHERE channel = $1 AND source = $2 AND start_ns = $3)"
+                         " ON CONFLICT (channel, source, start_ns) DO NOTHING",
+                         "ttiiti", segment->channel, segment->source, segment->start_ns, segment->sample_count,
+                         segment->time_source, segment->uncertainty_ms);
     if (rc == UT_OK)
         rc = ut_pg_number(self, &segment->id, err,
                           "SELECT id FROM segment WHERE channel = $1 AND source = $2 AND start_ns = $3", "tti",
@@ -40,13 +41,25 @@ static ut_status segment_missing(const ut_postgres *self, int64_t segment_id, ut
     return ut_fail(err, UT_E_NOTFOUND, "segment %" PRId64 ": not in store %s", segment_id, self->name);
 }
 
+typedef struct {
+    int64_t segment_id, sample_count;
+} ending;
+
+static ut_status end_body(ut_postgres *self, void *arg, ut_err *err)
+{
+    const ending *e = arg;
+    int64_t rows = 0;
+    ut_status rc = ut_pg_fence(self, NULL, e->segment_id, err);
+    if (rc == UT_OK)
+        rc = ut_pg_query(self, NULL, &rows, err, "UPDATE segment SET sample_count = $1 WHERE id = $2", "ii",
+                         e->sample_count, e->segment_id);
+    return rc == UT_OK && rows == 0 ? segment_missing(self, e->segment_id, err) : rc;
+}
+
 ut_status ut_pg_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err)
 {
-    ut_postgres *self = (ut_postgres *)store;
-    int64_t rows = 0;
-    ut_status rc = ut_pg_query(self, NULL, &rows, err, "UPDATE segment SET sample_count = $1 WHERE id = $2", "ii",
-                               sample_count, segment_id);
-    return rc == UT_OK && rows == 0 ? segment_missing(self, segment_id, err) : rc;
+    ending e = {segment_id, sample_count};
+    return ut_pg_transaction((ut_postgres *)store, end_body, &e, err);
 }
 
 ut_status ut_pg_checkpoint_get(ut_store *store, int64_t segment_id, ut_checkpoint *out, ut_err *err)
@@ -150,10 +163,12 @@ static ut_status gap_body(ut_postgres *self, void *arg, ut_err *err)
 {
     const gap_putting *p = arg;
     int64_t rows = 0;
-    ut_status rc = ut_pg_query(self, NULL, &rows, err,
-                               "INSERT INTO gap (channel, start_ns, end_ns, reason) VALUES ($1, $2, $3, $4)"
-                               " ON CONFLICT DO NOTHING",
-                               "tiit", p->gap->channel, p->gap->start_ns, p->gap->end_ns, p->gap->reason);
+    ut_status rc = ut_pg_fence(self, p->gap->channel, 0, err);
+    if (rc == UT_OK)
+        rc = ut_pg_query(self, NULL, &rows, err,
+                         "INSERT INTO gap (channel, start_ns, end_ns, reason) VALUES ($1, $2, $3, $4)"
+                         " ON CONFLICT DO NOTHING",
+                         "tiit", p->gap->channel, p->gap->start_ns, p->gap->end_ns, p->gap->reason);
     return rc == UT_OK && rows > 0 && p->event ? ut_pg_outbox_add(self, p->event, err) : rc;
 }
 

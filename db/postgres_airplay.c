@@ -70,7 +70,7 @@ static ut_status checkpoint_raise(ut_postgres *self, const putting *p, ut_err *e
 static ut_status airplay_body(ut_postgres *self, void *arg, ut_err *err)
 {
     putting *p = arg;
-    ut_status rc = UT_OK;
+    ut_status rc = ut_pg_fence(self, NULL, p->segment_id, err);
     p->added = 0;
     for (size_t i = 0; rc == UT_OK && i < p->count; i++) {
         bool is_new = false;

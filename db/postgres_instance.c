@@ -21,6 +21,11 @@ static ut_status take_body(ut_postgres *self, void *arg, ut_err *err)
                                " ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, until_ns = excluded.until_ns"
                                " WHERE l.owner = excluded.owner OR l.until_ns <= " NOW_NS,
                                "tti", t->name, t->owner, t->for_ns);
+    if (rc == UT_OK) /* the clock was set back: as if it had been renewed just now */
+        rc = ut_pg_query(self, NULL, NULL, err,
+                         "UPDATE lease SET until_ns = " NOW_NS " + $3 WHERE name = $1 AND owner <> $2"
+                         " AND until_ns > " NOW_NS " + 2 * $3",
+                         "tti", t->name, t->owner, t->for_ns);
     if (rc == UT_OK)
         rc = ut_pg_query(self, &result, NULL, err, "SELECT owner FROM lease WHERE name = $1", "t", t->name);
     t->holder[0] = '\0';
@@ -46,6 +51,22 @@ ut_status ut_pg_lease_drop(ut_store *store, const char *name, const char *owner,
 {
     return ut_pg_query((ut_postgres *)store, NULL, NULL, err, "DELETE FROM lease WHERE name = $1 AND owner = $2", "tt",
                        name, owner);
+}
+
+ut_status ut_pg_fence(ut_postgres *self, const char *channel, int64_t segment_id, ut_err *err)
+{
+    PGresult *result = NULL;
+    if (!self->base.owner[0])
+        return UT_OK;
+    ut_status rc = ut_pg_query(self, &result, NULL, err,
+                               "SELECT owner FROM lease WHERE name = '" UT_LEASE_CHANNEL
+                               "' || coalesce($1, (SELECT channel FROM segment WHERE id = $2)) FOR SHARE",
+                               "ti", channel, segment_id);
+    if (rc == UT_OK && PQntuples(result) > 0 && strcmp(PQgetvalue(result, 0, 0), self->base.owner) != 0)
+        rc = ut_fail(err, UT_E_ARG, "store %s: another monitor has the channel: %s", self->name,
+                     PQgetvalue(result, 0, 0));
+    PQclear(result);
+    return rc;
 }
 
 ut_status ut_pg_instance_put(ut_store *store, const ut_instance *instance, ut_err *err)

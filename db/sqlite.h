@@ -55,6 +55,9 @@ UT_CHECK ut_status ut_sqlite_define(ut_sqlite *self, ut_err *err);
 
 /* Raises the catalogue version, within a transaction. */
 UT_CHECK ut_status ut_sqlite_catalogue_raise(ut_sqlite *self, ut_err *err);
+/* Within a transaction. UT_E_ARG if this handle writes as an owner and another has the lease of the channel. channel
+ * NULL: that of the segment. */
+UT_CHECK ut_status ut_sqlite_fence(ut_sqlite *self, const char *channel, int64_t segment_id, ut_err *err);
 /* Adds an event to the outbox, within a transaction. */
 UT_CHECK ut_status ut_sqlite_outbox_add(ut_sqlite *self, const ut_event *event, ut_err *err);
 

@@ -13,11 +13,12 @@ ut_status ut_sqlite_segment_put(ut_store *store, ut_segment *segment, ut_err *er
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
-    rc = ut_sqlite_do(self, err,
-                      "INSERT INTO segment (channel, source, start_ns, sample_count, time_source, uncertainty_ms)"
-                      " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (channel, source, start_ns) DO NOTHING",
-                      "ttiiti", segment->channel, segment->source, segment->start_ns, segment->sample_count,
-                      segment->time_source, segment->uncertainty_ms);
+    if ((rc = ut_sqlite_fence(self, segment->channel, 0, err)) == UT_OK)
+        rc = ut_sqlite_do(self, err,
+                          "INSERT INTO segment (channel, source, start_ns, sample_count, time_source, uncertainty_ms)"
+                          " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (channel, source, start_ns) DO NOTHING",
+                          "ttiiti", segment->channel, segment->source, segment->start_ns, segment->sample_count,
+                          segment->time_source, segment->uncertainty_ms);
     bool is_new = rc == UT_OK && sqlite3_changes(self->db) > 0;
     if (rc == UT_OK)
         rc =
@@ -44,7 +45,9 @@ ut_status ut_sqlite_segment_end(ut_store *store, int64_t segment_id, int64_t sam
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
-    rc = ut_sqlite_do(self, err, "UPDATE segment SET sample_count = ? WHERE id = ?", "ii", sample_count, segment_id);
+    if ((rc = ut_sqlite_fence(self, NULL, segment_id, err)) == UT_OK)
+        rc =
+            ut_sqlite_do(self, err, "UPDATE segment SET sample_count = ? WHERE id = ?", "ii", sample_count, segment_id);
     if (rc == UT_OK)
         rc = segment_changed(self, segment_id, err);
     return ut_sqlite_end(self, rc, err);
@@ -151,10 +154,11 @@ ut_status ut_sqlite_gap_put(ut_store *store, const ut_gap *gap, const ut_event *
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
-    rc = ut_sqlite_do(self, err,
-                      "INSERT INTO gap (channel, start_ns, end_ns, reason) VALUES (?, ?, ?, ?)"
-                      " ON CONFLICT (channel, start_ns, end_ns, reason) DO NOTHING",
-                      "tiit", gap->channel, gap->start_ns, gap->end_ns, gap->reason);
+    if ((rc = ut_sqlite_fence(self, gap->channel, 0, err)) == UT_OK)
+        rc = ut_sqlite_do(self, err,
+                          "INSERT INTO gap (channel, start_ns, end_ns, reason) VALUES (?, ?, ?, ?)"
+                          " ON CONFLICT (channel, start_ns, end_ns, reason) DO NOTHING",
+                          "tiit", gap->channel, gap->start_ns, gap->end_ns, gap->reason);
     if (rc == UT_OK && sqlite3_changes(self->db) > 0) {
         rc = ut_sqlite_seal(self, "gap", sqlite3_last_insert_rowid(self->db), err);
         if (rc == UT_OK && event)
@@ -234,6 +238,7 @@ ut_status ut_sqlite_airplay_put(ut_store *store, int64_t segment_id, const ut_ai
     ut_status rc = ut_sqlite_begin(self, err);
     if (rc != UT_OK)
         return rc;
+    rc = ut_sqlite_fence(self, NULL, segment_id, err);
     for (size_t i = 0; rc == UT_OK && i < count; i++) {
         bool is_new = false;
         rc = ut_sqlite_airplay_add(self, segment_id, &airplays[i], &events[i], &is_new, err);

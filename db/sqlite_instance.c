@@ -9,7 +9,7 @@ ut_status ut_sqlite_lease_take(ut_store *store, const char *name, const char *ow
                                char holder[UT_OWNER_SIZE], ut_err *err)
 {
     ut_sqlite *self = (ut_sqlite *)store;
-    int64_t now_ns = ut_now_ns();
+    int64_t now_ns = ut_now_ns(), for_ns = (int64_t)(for_s * 1e9);
     char whose[UT_OWNER_SIZE] = "";
     sqlite3_stmt *statement = NULL;
     bool row = false;
@@ -19,7 +19,10 @@ ut_status ut_sqlite_lease_take(ut_store *store, const char *name, const char *ow
     rc = ut_sqlite_do(self, err,
                       "INSERT INTO lease (name, owner, until_ns) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO UPDATE"
                       " SET owner = ?2, until_ns = ?3 WHERE owner = ?2 OR until_ns <= ?4",
-                      "ttii", name, owner, now_ns + (int64_t)(for_s * 1e9), now_ns);
+                      "ttii", name, owner, now_ns + for_ns, now_ns);
+    if (rc == UT_OK) /* the clock was set back: as if it had been renewed just now */
+        rc = ut_sqlite_do(self, err, "UPDATE lease SET until_ns = ?3 WHERE name = ?1 AND owner <> ?2 AND until_ns > ?4",
+                          "ttii", name, owner, now_ns + for_ns, now_ns + 2 * for_ns);
     if (rc == UT_OK)
         rc = ut_sqlite_query(self, &statement, err, "SELECT owner FROM lease WHERE name = ?", "t", name);
     if (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row)
@@ -35,6 +38,25 @@ ut_status ut_sqlite_lease_take(ut_store *store, const char *name, const char *ow
 ut_status ut_sqlite_lease_drop(ut_store *store, const char *name, const char *owner, ut_err *err)
 {
     return ut_sqlite_do((ut_sqlite *)store, err, "DELETE FROM lease WHERE name = ? AND owner = ?", "tt", name, owner);
+}
+
+ut_status ut_sqlite_fence(ut_sqlite *self, const char *channel, int64_t segment_id, ut_err *err)
+{
+    char whose[UT_OWNER_SIZE] = "";
+    sqlite3_stmt *statement = NULL;
+    bool row = false;
+    if (!self->base.owner[0])
+        return UT_OK;
+    ut_status rc = ut_sqlite_query(self, &statement, err,
+                                   "SELECT owner FROM lease WHERE name = '" UT_LEASE_CHANNEL
+                                   "' || ifnull(?, (SELECT channel FROM segment WHERE id = ?))",
+                                   "ti", channel, segment_id);
+    if (rc == UT_OK && (rc = ut_sqlite_step(self, statement, &row, err)) == UT_OK && row)
+        ut_sqlite_field(statement, 0, whose, sizeof whose);
+    sqlite3_finalize(statement);
+    if (rc == UT_OK && row && strcmp(whose, self->base.owner) != 0)
+        rc = ut_fail(err, UT_E_ARG, "store %s: another monitor has the channel: %s", self->path, whose);
+    return rc;
 }
 
 ut_status ut_sqlite_instance_put(ut_store *store, const ut_instance *instance, ut_err *err)

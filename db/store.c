@@ -1,5 +1,6 @@
 #include "db/store.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "db/backend.h"
@@ -328,6 +329,11 @@ ut_status ut_store_outbox_ack(ut_store *store, const int64_t *seqs, size_t count
 }
 
 /* --- processes on one store ------------------------------------------------------------------ */
+
+void ut_store_write_as(ut_store *store, const char *owner)
+{
+    snprintf(store->owner, sizeof store->owner, "%s", owner);
+}
 
 ut_status ut_store_lease_take(ut_store *store, const char *name, const char *owner, double for_s, bool *held,
                               char holder[UT_OWNER_SIZE], ut_err *err)

@@ -300,10 +300,14 @@ UT_CHECK ut_status ut_store_outbox_ack(ut_store *store, const int64_t *seqs, siz
  * or is the owner's already. `holder` (may be NULL) tells whose it is then. By the clock of the server where there is
  * one. */
 #define UT_OWNER_SIZE 128
+#define UT_LEASE_CHANNEL "channel/" /* and its id: who captures it, where several may */
 UT_CHECK ut_status ut_store_lease_take(ut_store *store, const char *name, const char *owner, double for_s, bool *held,
                                        char holder[UT_OWNER_SIZE], ut_err *err);
 /* Gives it back, if it is the owner's. */
 UT_CHECK ut_status ut_store_lease_drop(ut_store *store, const char *name, const char *owner, ut_err *err);
+/* From now on what is written through this handle about a channel on air is refused (UT_E_ARG) where the lease of the
+ * channel is another's: who was cut off cannot write over who took over. `owner` is copied. */
+void ut_store_write_as(ut_store *store, const char *owner);
 
 /* A process at work, for `undertone status`. */
 typedef struct {

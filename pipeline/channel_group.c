@@ -194,7 +194,7 @@ void ut_channel_group_close(ut_channel_group **slot)
 
 void ut_channel_group_poll(ut_channel_group *group, int timeout_ms)
 {
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(group->client, timeout_ms);
+    rd_kafka_message_t *message = ut_kafka_next(group->client, timeout_ms);
     if (!message)
         return;
     if (message->err)

@@ -250,7 +250,7 @@ ut_status ut_job_queue_take(ut_job_queue *queue, bool want, int timeout_ms, ut_j
                             ut_err *err)
 {
     set_paused(queue, !want);
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(queue->client, timeout_ms);
+    rd_kafka_message_t *message = ut_kafka_next(queue->client, timeout_ms);
     if (!message)
         return ut_fail(err, UT_E_BUSY, "jobs: none");
     ut_status rc;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,7 @@ typedef struct entry {
 
 struct ut_journal {
     char *dsn;
+    char owner[UT_OWNER_SIZE]; /* "": nobody in particular */
     ut_outbox *outbox;
     ut_store *store; /* journal thread only */
     pthread_t thread;
@@ -82,11 +84,19 @@ static ut_status write_gap(ut_journal *journal, const entry *e, ut_err *err)
     return rc;
 }
 
+static ut_status reach_store(ut_journal *journal, ut_store_mode mode, ut_err *err)
+{
+    if (journal->store)
+        return UT_OK;
+    ut_status rc = ut_store_open(journal->dsn, mode, &journal->store, err);
+    if (rc == UT_OK && journal->owner[0])
+        ut_store_write_as(journal->store, journal->owner);
+    return rc;
+}
+
 static ut_status write_entry(ut_journal *journal, const entry *e, ut_err *err)
 {
-    ut_status rc = UT_OK;
-    if (!journal->store)
-        rc = ut_store_open(journal->dsn, UT_STORE_WRITE, &journal->store, err);
+    ut_status rc = reach_store(journal, UT_STORE_WRITE, err);
     if (rc != UT_OK)
         return rc;
     switch (e->kind) {
@@ -217,7 +227,7 @@ static void journal_free(ut_journal *journal)
     free(journal);
 }
 
-ut_status ut_journal_start(const char *dsn, ut_outbox *outbox, ut_journal **out, ut_err *err)
+ut_status ut_journal_start(const char *dsn, const char *owner, ut_outbox *outbox, ut_journal **out, ut_err *err)
 {
     ut_journal *journal = calloc(1, sizeof *journal);
     if (!journal)
@@ -230,12 +240,13 @@ ut_status ut_journal_start(const char *dsn, ut_outbox *outbox, ut_journal **out,
     pthread_mutex_init(&journal->lock, NULL);
     journal->last = &journal->first;
     journal->outbox = outbox;
+    snprintf(journal->owner, sizeof journal->owner, "%s", owner ? owner : "");
     journal->stats.healthy = true;
     ut_status rc = UT_OK;
     if (!(journal->dsn = strdup(dsn)))
         rc = ut_fail(err, UT_E_NOMEM, "journal");
     if (rc == UT_OK)
-        rc = ut_store_open(dsn, UT_STORE_CREATE, &journal->store, err);
+        rc = reach_store(journal, UT_STORE_CREATE, err);
     if (rc == UT_OK && start_thread(journal) != 0)
         rc = ut_fail(err, UT_E_NOMEM, "journal: thread");
     if (rc != UT_OK) {

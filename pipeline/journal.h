@@ -14,8 +14,9 @@
 typedef struct ut_journal ut_journal;
 typedef struct ut_journal_segment ut_journal_segment;
 
-/* outbox: woken after each commit; may be NULL. */
-UT_CHECK ut_status ut_journal_start(const char *dsn, ut_outbox *outbox, ut_journal **out, ut_err *err);
+/* outbox: woken after each commit; may be NULL. owner: as ut_store_write_as; may be NULL. */
+UT_CHECK ut_status ut_journal_start(const char *dsn, const char *owner, ut_outbox *outbox, ut_journal **out,
+                                    ut_err *err);
 /* Writes what is there for at most drain_s seconds, ends the thread, closes. *lost counts what was not written. */
 void ut_journal_stop(ut_journal **journal, double drain_s, size_t *lost);
 

@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
+#include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
 
-enum { PING_MS = 5000 };
+enum { PING_MS = 5000, SERVE_NAP_NS = 1000000, NEXT_NAP_NS = 10000000 };
 #define PROPERTIES_LIMIT ((size_t)1 << 20)
 
 void ut_kafka_name(const ut_config *config, const char *name, char *out, size_t size)
@@ -131,6 +133,32 @@ ut_status ut_kafka_open(const ut_config *config, const ut_kafka_client *want, rd
     }
     *out = client;
     return UT_OK;
+}
+
+/* Asks again and again without waiting in librdkafka. */
+static bool naps(double until_s, long nap_ns)
+{
+    const struct timespec ts = {0, nap_ns};
+    if (ut_monotonic_s() >= until_s)
+        return false;
+    nanosleep(&ts, NULL);
+    return true;
+}
+
+void ut_kafka_serve(rd_kafka_t *client, int timeout_ms)
+{
+    double until_s = ut_monotonic_s() + timeout_ms * 1e-3;
+    while (rd_kafka_poll(client, 0) == 0 && naps(until_s, SERVE_NAP_NS))
+        continue;
+}
+
+rd_kafka_message_t *ut_kafka_next(rd_kafka_t *client, int timeout_ms)
+{
+    double until_s = ut_monotonic_s() + timeout_ms * 1e-3;
+    rd_kafka_message_t *message;
+    while (!(message = rd_kafka_consumer_poll(client, 0)) && naps(until_s, NEXT_NAP_NS))
+        continue;
+    return message;
 }
 
 static void keep_trouble(rd_kafka_t *client, int code, const char *text, void *opaque)

@@ -41,6 +41,11 @@ typedef struct {
 } ut_kafka_client;
 UT_CHECK ut_status ut_kafka_open(const ut_config *config, const ut_kafka_client *client, rd_kafka_t **out, ut_err *err);
 
+/* As rd_kafka_poll and rd_kafka_consumer_poll, which wait by the wall clock: one that is set back meanwhile would hold
+ * them for as long. */
+void ut_kafka_serve(rd_kafka_t *client, int timeout_ms);
+rd_kafka_message_t *ut_kafka_next(rd_kafka_t *client, int timeout_ms); /* NULL: nothing came */
+
 /* Asks the cluster for its brokers; UT_E_IO if none answers within some seconds. */
 UT_CHECK ut_status ut_kafka_ping(const ut_config *config, int *brokers, ut_err *err);
 

@@ -136,7 +136,7 @@ static void mark(ut_kafka_reader *reader, const rd_kafka_message_t *message, boo
 
 ut_status ut_kafka_reader_next(ut_kafka_reader *reader, int timeout_ms, rd_kafka_message_t **out, ut_err *err)
 {
-    rd_kafka_message_t *message = rd_kafka_consumer_poll(reader->client, timeout_ms);
+    rd_kafka_message_t *message = ut_kafka_next(reader->client, timeout_ms);
     if (!message)
         return ut_fail(err, UT_E_BUSY, "kafka: nothing new");
     ut_status rc = UT_OK;

@@ -8,6 +8,7 @@
 
 #include "core/clock.h"
 #include "pipeline/monitor_state.h"
+#include "pipeline/owner.h"
 #include "pipeline/recognition.h"
 
 enum { NAP_MS = 20, BURST = 16, HANG_MS = 60000, DEVICE_THREADS = 256 };
@@ -199,7 +200,11 @@ static ut_status open_writers(ut_monitor *m, ut_err *err)
     ut_status rc = UT_OK;
     if (outbox.sink_count) /* without one, events wait in the store for the day there is */
         rc = ut_outbox_start(&outbox, &m->outbox, err);
-    return rc == UT_OK ? ut_journal_start(m->options.store, m->outbox, &m->journal, err) : rc;
+    if (rc != UT_OK)
+        return rc;
+    char owner[UT_OWNER_SIZE];
+    ut_owner_make(owner);
+    return ut_journal_start(m->options.store, m->options.parked ? owner : NULL, m->outbox, &m->journal, err);
 }
 
 static ut_supervisor_options capture_options(const ut_monitor *m, const ut_channel_config *channel)

@@ -191,7 +191,7 @@ static ut_status produce(letter *l, ut_err *err)
                                  RD_KAFKA_V_VALUE((void *)value, strlen(value)), RD_KAFKA_V_HEADERS(headers),
                                  RD_KAFKA_V_OPAQUE(l), RD_KAFKA_V_END);
         if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL)
-            rd_kafka_poll(sink->client, 50);
+            ut_kafka_serve(sink->client, 50);
     } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && ut_monotonic_s() < until_s);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         sink->waiting++;
@@ -378,7 +378,7 @@ static ut_status kafka_flush(void *self, ut_err *err)
     char why[300];
     for (;;) {
         while (sink->waiting && ut_monotonic_s() < until_s)
-            rd_kafka_poll(sink->client, 20);
+            ut_kafka_serve(sink->client, 20);
         if (rd_kafka_fatal_error(sink->client, why, sizeof why) != RD_KAFKA_RESP_ERR_NO_ERROR)
             return failed(sink, why, err);
         if (sink->failed)

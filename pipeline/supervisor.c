@@ -186,16 +186,12 @@ static void wait_s(ut_supervisor *s, double seconds)
 {
     double until_s = ut_monotonic_s() + seconds;
     while (ut_monotonic_s() < until_s && !is_stopped(s)) {
+        /* Pieces of a gap fall due meanwhile. The wall clock may be set back: it must not say when this ends. */
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += 1; /* pieces of a gap fall due meanwhile */
-        double left_s = until_s - ut_monotonic_s();
-        if (left_s < 1) {
-            clock_gettime(CLOCK_REALTIME, &until);
-            int64_t ns = until.tv_nsec + (int64_t)(fmax(left_s, 0) * UT_NS_PER_S);
-            until.tv_sec += (time_t)(ns / UT_NS_PER_S);
-            until.tv_nsec = (long)(ns % UT_NS_PER_S);
-        }
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        int64_t ns = until.tv_nsec + (int64_t)(fmin(fmax(until_s - ut_monotonic_s(), 0), 1) * UT_NS_PER_S);
+        until.tv_sec += (time_t)(ns / UT_NS_PER_S);
+        until.tv_nsec = (long)(ns % UT_NS_PER_S);
         pthread_mutex_lock(&s->lock);
         if (!s->stop)
             pthread_cond_timedwait(&s->stopped, &s->lock, &until);
@@ -290,7 +286,11 @@ ut_status ut_supervisor_open(const ut_supervisor_options *options, ut_supervisor
     if (!s)
         return ut_fail(err, UT_E_NOMEM, "%s: supervisor", options->channel);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->stopped, NULL);
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->stopped, &attributes);
+    pthread_condattr_destroy(&attributes);
     s->options = *options;
     s->options.channel = g_strdup(options->channel);
     s->options.uri = g_strdup(options->uri);

@@ -42,6 +42,53 @@ static void a_lease_that_ran_out_is_free(void **state)
     assert_false(take(f->store, "outbox", "a", 60, NULL));
 }
 
+/* As it looks after the clock was set back: a lease that has longer to run than any is given for. */
+static void a_lease_from_before_the_clock_was_set_back_runs_out(void **state)
+{
+    fixture *f = *state;
+    assert_true(take(f->store, "outbox", "dead", 36000, NULL));
+    assert_false(take(f->store, "outbox", "b", 0.02, NULL)); /* it may be alive, and has this long to renew it */
+    usleep(40000);
+    assert_true(take(f->store, "outbox", "b", 60, NULL));
+    assert_true(take(f->store, "outbox", "b", 60, NULL));
+    assert_false(take(f->store, "outbox", "c", 60, NULL));
+}
+
+static ut_status put_airplay(ut_store *store, int64_t segment, int n)
+{
+    ut_airplay air = airplay_make("one", segment, 0, n);
+    ut_event event = event_make(&air);
+    ut_checkpoint at = {.resume_sample = n};
+    size_t added;
+    return ut_store_airplay_put(store, segment, &air, &event, 1, &at, &added, ERR);
+}
+
+/* A monitor that was cut off, or slept, has things to write when it is back; the channel is another's by then. */
+static void who_lost_a_channel_writes_no_more_of_it(void **state)
+{
+    fixture *f = *state;
+    ut_gap gap = {.channel = "one", .start_ns = 5, .end_ns = 6, .reason = "error"};
+    ut_segment segment = segment_make("one", 0), later = segment_make("one", 1), elsewhere = segment_make("two", 0);
+    ut_store_write_as(f->store, "a");
+    assert_ok(ut_store_segment_put(f->store, &segment, ERR)); /* nobody has it */
+    assert_true(take(f->store, UT_LEASE_CHANNEL "one", "a", 0.02, NULL));
+    assert_ok(put_airplay(f->store, segment.id, 1));
+    usleep(40000);
+    assert_ok(put_airplay(f->store, segment.id, 2)); /* the lease ran out, and still nobody else has it */
+    assert_true(take(f->store, UT_LEASE_CHANNEL "one", "b", 60, NULL));
+    assert_int_equal(put_airplay(f->store, segment.id, 3), UT_E_ARG);
+    assert_int_equal(ut_store_gap_put(f->store, &gap, NULL, ERR), UT_E_ARG);
+    assert_int_equal(ut_store_segment_end(f->store, segment.id, 9, ERR), UT_E_ARG);
+    assert_int_equal(ut_store_segment_put(f->store, &later, ERR), UT_E_ARG);
+    assert_ok(ut_store_segment_put(f->store, &elsewhere, ERR));
+    ut_store_stats stats = stats_of(f->store);
+    assert_int_equal(stats.airplays, 2);
+    assert_int_equal(stats.outbox_pending, 2);
+    ut_store_write_as(f->store, "b");
+    assert_ok(put_airplay(f->store, segment.id, 3));
+    assert_ok(ut_store_gap_put(f->store, &gap, NULL, ERR));
+}
+
 typedef struct {
     int count;
     char ids[8][UT_OWNER_SIZE], states[8][64];
@@ -113,6 +160,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_lease_has_one_holder, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(a_lease_that_ran_out_is_free, fixture_setup, fixture_teardown),
+        cmocka_unit_test_setup_teardown(a_lease_from_before_the_clock_was_set_back_runs_out, fixture_setup,
+                                        fixture_teardown),
+        cmocka_unit_test_setup_teardown(who_lost_a_channel_writes_no_more_of_it, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(instances_are_listed_by_start, fixture_setup, fixture_teardown),
         cmocka_unit_test_setup_teardown(events_put_by_hand_wait_once, fixture_setup, fixture_teardown),
     };

@@ -33,6 +33,26 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def fetch(port, path):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def scrape(port):
+    """name{labels} → value; fails on a line that Prometheus would not take."""
+    found = {}
+    for line in fetch(port, "/metrics")[1].splitlines():
+        if not line.startswith("#"):
+            name, value = line.rsplit(" ", 1)
+            found[name] = float(value)
+    return found
+
+
 class Live:
     def __init__(self, options, folder):
         self.options = options
@@ -64,23 +84,8 @@ class Live:
     def start(self, *arguments):
         return subprocess.Popen([self.options.undertone, "run", "--config", str(self.folder / "undertone.yaml"), *arguments])
 
-    def get(self, path):
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
-                return answer.status, answer.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
-
     def metrics(self):
-        """name{labels} → value; fails on a line that Prometheus would not take."""
-        found = {}
-        for line in self.get("/metrics")[1].splitlines():
-            if not line.startswith("#"):
-                name, value = line.rsplit(" ", 1)
-                found[name] = float(value)
-        return found
+        return scrape(self.port)
 
     def wait_for(self, what, condition, process, seconds=120):
         until = time.monotonic() + seconds
@@ -100,7 +105,7 @@ class Live:
         process = self.start("--once")
         up = [f'undertone_capture_up{{channel="{channel}"}}' for channel in self.channels]
         self.wait_for("every channel is up", lambda: all(self.metrics().get(name) == 1 for name in up), process)
-        status, text = self.get("/healthz")
+        status, text = fetch(self.port, "/healthz")
         if status != 200:
             sys.exit(f"/healthz: {status} {text}")
         if self.metrics()["undertone_catalogue_recordings"] != 3:

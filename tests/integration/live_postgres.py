@@ -17,6 +17,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import live  # noqa: E402
 import soak  # noqa: E402
+from postgres_server import Server  # noqa: E402
 
 AWAY_S = 4
 
@@ -24,18 +25,12 @@ AWAY_S = 4
 class LivePostgres(live.Live):
     def __init__(self, options, folder):
         super().__init__(options, folder)
-        self.server = os.environ["UT_TEST_POSTGRES"]
-        self.dsn = f"postgresql:{self.server} dbname=live"
+        self.server = Server()
+        self.dsn = self.server.dsn("live")
         self.log = []
 
-    def sql(self, text, database="live"):
-        return subprocess.run(["psql", "-qAtX", "-v", "ON_ERROR_STOP=1", f"{self.server} dbname={database}", "-c", text],
-                              check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
-
-    def control(self, *what):
-        data = os.environ["UT_TEST_POSTGRES_DATA"]
-        subprocess.run([*os.environ["UT_TEST_POSTGRES_CTL"].split(), "-D", data, "-w", "-l", f"{data}/../log", *what], check=True,
-                       stdout=subprocess.DEVNULL, cwd="/")
+    def sql(self, text):
+        return self.server.sql(text, "live")
 
     def prepare(self):
         rng = random.Random(7)
@@ -45,7 +40,7 @@ class LivePostgres(live.Live):
         soak.write_wav(self.folder / "second.wav", [second])
         pause = soak.noise(rng, 6)
         soak.write_wav(self.folder / "programme.wav", [pause, first, pause, pause, second, pause])
-        self.sql("CREATE DATABASE live", "postgres")
+        self.server.sql("CREATE DATABASE live")
         (self.folder / "undertone.yaml").write_text(f"""
 store: "{self.dsn}"
 separator: {{model: none}}
@@ -74,13 +69,13 @@ channels: [{{id: one, uri: 'file:{self.folder}/programme.wav'}}]
         self.wait_for("audio", lambda: self.heard_s() > 1, process)
         self.add("second.wav")
         self.wait_for("the catalogue is loaded anew", lambda: any("catalogue_loaded" in line for line in self.log), process)
-        self.control("stop", "-m", "immediate")
+        self.server.control("stop", "-m", "immediate")
         before_s = self.heard_s()
         time.sleep(AWAY_S)
         during_s = self.heard_s()
         if during_s <= before_s:
             sys.exit(f"no audio was analysed while the server was away: {before_s} s, {during_s} s")
-        self.control("start")
+        self.server.control("start")
         if process.wait(180) != 0:
             sys.exit(f"run --once: exit code {process.returncode}")
 

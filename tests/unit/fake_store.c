@@ -97,6 +97,12 @@ ut_status ut_store_segment_put(ut_store *store, ut_segment *segment, ut_err *err
     return leave();
 }
 
+void ut_store_write_as(ut_store *store, const char *owner)
+{
+    (void)store;
+    (void)owner;
+}
+
 ut_status ut_store_segment_end(ut_store *store, int64_t segment_id, int64_t sample_count, ut_err *err)
 {
     (void)store, (void)segment_id, (void)sample_count;

@@ -31,7 +31,7 @@ static int setup(void **state)
     ut_log_set_level(UT_LOG_OFF);
     ut_channel_options options = {.params = "p3", .unidentified = true};
     assert_int_equal(ut_catalogue_open(NULL, "p3", &f.catalogue, NULL), UT_OK);
-    assert_int_equal(ut_journal_start("fake:", NULL, &f.journal, NULL), UT_OK);
+    assert_int_equal(ut_journal_start("fake:", NULL, NULL, &f.journal, NULL), UT_OK);
     options.catalogue = f.catalogue;
     options.journal = f.journal;
     assert_int_equal(ut_channel_open(&options, "one", &f.channel, NULL), UT_OK);

@@ -25,7 +25,7 @@ static int setup(void **state)
 static ut_journal *start(void)
 {
     ut_journal *journal = NULL;
-    assert_int_equal(ut_journal_start("fake:", NULL, &journal, NULL), UT_OK);
+    assert_int_equal(ut_journal_start("fake:", NULL, NULL, &journal, NULL), UT_OK);
     return journal;
 }
 
@@ -143,7 +143,7 @@ static void a_store_that_cannot_be_opened_fails_the_start(void **state)
     ut_journal *journal = NULL;
     ut_err err;
     fake_store_fail(UT_E_IO);
-    assert_int_equal(ut_journal_start("fake:", NULL, &journal, &err), UT_E_IO);
+    assert_int_equal(ut_journal_start("fake:", NULL, NULL, &journal, &err), UT_E_IO);
     assert_null(journal);
 }
 
