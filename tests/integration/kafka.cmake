@@ -14,3 +14,15 @@ endforeach()
 # Stops brokers, so it has three of its own.
 add_test(NAME kafka_faults COMMAND /usr/bin/python3 "${kafka}/faults.py" --undertone $<TARGET_FILE:undertone>)
 set_tests_properties(kafka_faults PROPERTIES LABELS "integration;kafka" TIMEOUT 600)
+
+# A monitor between PostgreSQL and Kafka, under faults. Scaled down; the whole ones: network_faults.py.
+foreach(fault postgres killed clock)
+    ut_postgres_test(network_${fault} COMMAND /usr/bin/python3 "${kafka}/network_faults.py" ${fault}
+        --undertone $<TARGET_FILE:undertone> --bootstrap "${broker}/bootstrap" LABELS "integration;kafka" TIMEOUT 600)
+    set_tests_properties(network_${fault} PROPERTIES FIXTURES_REQUIRED kafka)
+endforeach()
+ut_postgres_test(network_broker COMMAND /usr/bin/python3 "${kafka}/network_faults.py" broker --undertone $<TARGET_FILE:undertone>
+    LABELS "integration;kafka" TIMEOUT 600)
+ut_postgres_test(network_cut COMMAND /usr/bin/python3 "${kafka}/network_cut.py" --undertone $<TARGET_FILE:undertone>
+    LABELS "integration;kafka" TIMEOUT 600)
+set_tests_properties(network_cut PROPERTIES ENVIRONMENT "UT_TEST_POSTGRES_SETTINGS=listen_addresses = '*'")

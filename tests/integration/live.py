@@ -43,14 +43,18 @@ def fetch(port, path):
         return 0, ""
 
 
-def scrape(port):
+def parse(text):
     """name{labels} → value; fails on a line that Prometheus would not take."""
     found = {}
-    for line in fetch(port, "/metrics")[1].splitlines():
+    for line in text.splitlines():
         if not line.startswith("#"):
             name, value = line.rsplit(" ", 1)
             found[name] = float(value)
     return found
+
+
+def scrape(port):
+    return parse(fetch(port, "/metrics")[1])
 
 
 class Live:

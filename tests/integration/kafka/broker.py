@@ -31,7 +31,7 @@ rootLogger.appenderRef.file.ref = file
 SETTINGS = """process.roles=broker,controller
 node.id={node}
 controller.quorum.voters={voters}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{control}
+listeners=PLAINTEXT://{host}:{port},CONTROLLER://127.0.0.1:{control}
 controller.listener.names=CONTROLLER
 log.dirs={folder}/data
 auto.create.topics.enable=false
@@ -71,7 +71,8 @@ def free_ports(count):
 
 
 class Cluster:
-    def __init__(self, folder, brokers=1, settings=""):
+    def __init__(self, folder, brokers=1, settings="", host="127.0.0.1"):
+        self.host = host
         self.folder = pathlib.Path(folder).resolve()
         self.count = brokers
         self.settings = settings
@@ -101,7 +102,7 @@ class Cluster:
             home.mkdir()
             (home / "log4j2.properties").write_text(LOG)
             (home / "server.properties").write_text(
-                SETTINGS.format(node=node, voters=voters, port=self.ports[node], control=control[node], folder=home,
+                SETTINGS.format(node=node, host=self.host, voters=voters, port=self.ports[node], control=control[node], folder=home,
                                 copies=copies, insync=max(1, copies - 1)) + self.settings)
             formats.append(subprocess.Popen(self.java("-Xmx64m", f"-Dbroker.log={home}/format.log",
                                                       f"-Dlog4j2.configurationFile={home}/log4j2.properties",
@@ -112,7 +113,7 @@ class Cluster:
 
     @property
     def bootstrap(self):
-        return ",".join(f"127.0.0.1:{self.ports[node]}" for node in self.nodes)
+        return ",".join(f"{self.host}:{self.ports[node]}" for node in self.nodes)
 
     def start_node(self, node):
         home = self.home(node)
@@ -128,7 +129,7 @@ class Cluster:
     def serves(self, node):
         """An answer to a request of metadata, and every broker in it: it can be produced to."""
         try:
-            found = subprocess.run(["kcat", "-b", f"127.0.0.1:{self.ports[node]}", "-L", "-m", "2", "-J"], timeout=5,
+            found = subprocess.run(["kcat", "-b", f"{self.host}:{self.ports[node]}", "-L", "-m", "2", "-J"], timeout=5,
                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
         except subprocess.TimeoutExpired:
             return False

@@ -48,13 +48,13 @@ class Network(Place):
 
     def prepare(self):
         """Channels that play short pieces with pauses between, so that something is concluded every few seconds."""
-        self.compose(tracks=8, seconds=20)
+        self.compose(tracks=6, seconds=12)
         pause = soak.noise(self.rng, PAUSE_S)
         lines = ["events:\n  sinks: ['kafka:']\n  retry_max_s: 1\nmetrics:\n  listen: 127.0.0.1:%d\nchannels:" % self.port]
         for number, channel in enumerate(self.channels):
             parts = [pause[:number * 32000 * (PIECE_S + PAUSE_S) // len(self.channels)]]
             for _ in range(self.seconds // (PIECE_S + PAUSE_S)):
-                begin = self.rng.randrange(0, 20 - PIECE_S) * 32000
+                begin = self.rng.randrange(0, 12 - PIECE_S) * 32000
                 parts += [self.rng.choice(self.tracks)[begin:begin + PIECE_S * 32000], pause]
             soak.write_wav(self.folder / f"{channel}.wav", parts)
             lines.append(f"  - id: {channel}\n    uri: 'file:{self.folder}/{channel}.wav'")
@@ -140,7 +140,7 @@ class Network(Place):
                             f"missing, {len(set(got) - set(found))} are others: {sorted(set(wanted) ^ set(got))}")
                 total += len(got)
                 at += count if one_life else 0
-        fail_unless(total > 2 * len(self.channels), f"only {total} airplays: nothing is shown")
+        fail_unless(total >= len(self.channels), f"only {total} airplays: nothing is shown")
         return total
 
     def check_events(self, told=None):

@@ -30,6 +30,7 @@ class Place:
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"ut-{name}-"))
         self.rng = random.Random(7)
         self.processes = []
+        self.around = []  # a command that runs the program, such as env
         os.environ.setdefault("OMP_NUM_THREADS", "1")
 
     def __enter__(self):
@@ -62,7 +63,7 @@ class Place:
     def start(self, *arguments, log=None):
         path = self.folder / (log or f"log-{len(self.processes)}")
         with open(path, "ab") as output:
-            process = subprocess.Popen([self.undertone, *arguments], stdout=output, stderr=output)
+            process = subprocess.Popen([*self.around, self.undertone, *arguments], stdout=output, stderr=output)
         process.log = path
         self.processes.append(process)
         return process
