@@ -13,6 +13,7 @@
     X(catalogue_verify)                                                                                                \
     X(catalogue_rebuild)                                                                                               \
     X(identify)                                                                                                        \
+    X(explain)                                                                                                         \
     X(replay)                                                                                                          \
     X(reidentify)                                                                                                      \
     X(unknown_list)                                                                                                    \

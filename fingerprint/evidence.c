@@ -177,9 +177,9 @@ static double log_sum(const double *x, const double *weights, int count)
     return most + log(sum);
 }
 
-static double nats_at(ut_evidence_scratch *s, int shift, int left_out)
+static void situations_at(ut_evidence_scratch *s, int shift, int left_out, double situations[UT_EVIDENCE_SITUATIONS])
 {
-    double cells[UT_EVIDENCE_SITUATIONS][CELLS][UT_EVIDENCE_LEVELS] = {{{0}}}, situations[UT_EVIDENCE_SITUATIONS] = {0};
+    double cells[UT_EVIDENCE_SITUATIONS][CELLS][UT_EVIDENCE_LEVELS] = {{{0}}};
     for (int i = 0; i < s->count; i++) {
         shadow *peak = &s->shadows[i];
         int z = state_at(peak, shift);
@@ -191,9 +191,17 @@ static double nats_at(ut_evidence_scratch *s, int shift, int left_out)
             for (int k = 1; k < UT_EVIDENCE_LEVELS; k++)
                 cells[g][peak->cell][k] += peak->gain[z][g][k - 1];
     }
-    for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
+    for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++) {
+        situations[g] = 0;
         for (int c = 0; c < s->cells; c++)
             situations[g] += log_sum(cells[g][c], UT_EVIDENCE_PRIOR[g], UT_EVIDENCE_LEVELS);
+    }
+}
+
+static double nats_at(ut_evidence_scratch *s, int shift, int left_out)
+{
+    double situations[UT_EVIDENCE_SITUATIONS];
+    situations_at(s, shift, left_out, situations);
     return log_sum(situations, UT_EVIDENCE_WEIGHT, UT_EVIDENCE_SITUATIONS);
 }
 
@@ -274,4 +282,9 @@ double ut_evidence_spread(ut_evidence_scratch *scratch)
     for (int slice = 0; slice < SLICES; slice++)
         least = fmin(least, nats_at(scratch, scratch->shift, slice));
     return least;
+}
+
+void ut_evidence_situations(ut_evidence_scratch *scratch, double *nats)
+{
+    situations_at(scratch, scratch->shift, -1, nats);
 }

@@ -58,5 +58,7 @@ typedef struct {
 size_t ut_evidence_list(const ut_evidence_scratch *scratch, ut_evidence_peak *out);
 /* Its nats without the half second that gives most. */
 UT_CHECK double ut_evidence_spread(ut_evidence_scratch *scratch);
+/* Writes the nats that each of the UT_EVIDENCE_SITUATIONS of evidence_prior.h would give alone. */
+void ut_evidence_situations(ut_evidence_scratch *scratch, double *nats);
 
 #endif

@@ -7,10 +7,9 @@
 #include "fingerprint/peak_stream.h"
 #include "fingerprint/presence.h"
 #include "fingerprint/trail_fields.h"
+#include "fingerprint/window.h"
 
 enum {
-    WINDOW_MS = 12000,
-    HOPS = 4,         /* windows begin a quarter of a window apart, on the absolute frame grid */
     TOGETHER_MAX = 4, /* recordings in one window */
     OPEN_MAX = 16,
     FOUND_MAX = 16,
@@ -63,18 +62,6 @@ struct ut_tracker {
     ut_match found[FOUND_MAX];
 };
 
-/* Samples at UT_RATE_HZ after which frames and samples coincide again. */
-static int64_t grid_samples(const ut_params *p)
-{
-    int64_t a = p->rate_hz, whole = (int64_t)UT_RATE_HZ * p->hop, b = whole;
-    while (b) {
-        int64_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return whole / a;
-}
-
 static int64_t frame_to_sample(const ut_params *p, int64_t frame)
 {
     return frame * p->hop * UT_RATE_HZ / p->rate_hz;
@@ -97,10 +84,10 @@ ut_status ut_tracker_open(const ut_index *index, const ut_tracker_options *optio
     t->emit = emit;
     t->arg = arg;
     t->sample = options->first_sample;
-    t->window_frames = (int32_t)((int64_t)WINDOW_MS * p->rate_hz / 1000 / p->hop);
-    t->hop_frames = t->window_frames / HOPS;
+    t->window_frames = ut_window_frames(p);
+    t->hop_frames = ut_window_hop(p);
     t->chain = INT32_MAX;
-    int64_t grid = grid_samples(p);
+    int64_t grid = ut_grid_samples(p);
     int64_t first_frame = (options->first_sample + grid - 1) / grid * grid * p->rate_hz / UT_RATE_HZ / p->hop;
     if (options->first_sample > 0) {
         int64_t window = (first_frame + UT_PEAKS_CONTEXT + t->hop_frames - 1) / t->hop_frames * t->hop_frames;
@@ -466,7 +453,7 @@ static ut_status advance(ut_tracker *t, ut_err *err)
 ut_status ut_tracker_push(ut_tracker *tracker, const float *mix, const float *music, size_t frames, ut_err *err)
 {
     ut_tracker *t = tracker;
-    int64_t grid = grid_samples(t->params);
+    int64_t grid = ut_grid_samples(t->params);
     int witnesses = music ? 2 : 1;
     if (t->witnesses && t->witnesses != witnesses)
         return ut_fail(err, UT_E_ARG, "tracker: the music came and went");
@@ -527,7 +514,7 @@ int64_t ut_tracker_resume_sample(const ut_tracker *tracker)
 {
     const ut_tracker *t = tracker;
     int32_t from = t->chain < t->window ? t->chain : t->window;
-    int64_t grid = grid_samples(t->params);
+    int64_t grid = ut_grid_samples(t->params);
     int64_t sample = frame_to_sample(t->params, from - 3 * t->window_frames) / grid * grid;
     return sample > t->options.first_sample ? sample : t->options.first_sample;
 }

@@ -162,3 +162,34 @@ ut_status ut_stream_finish(ut_stream *s, ut_err *err)
     }
     return UT_OK;
 }
+
+typedef struct {
+    float *samples;
+    size_t frames, have;
+} collected;
+
+static ut_status collect_music(void *arg, int64_t first, const float *mix, const float *music, size_t frames)
+{
+    (void)mix;
+    collected *c = arg;
+    if (first != (int64_t)c->have || frames > c->frames - c->have)
+        return UT_E_CORRUPT;
+    memcpy(c->samples + c->have, music, frames * sizeof *music);
+    c->have += frames;
+    return UT_OK;
+}
+
+ut_status ut_stream_whole(ut_separator *separator, const float *mix, size_t frames, float *music, ut_err *err)
+{
+    collected c = {.samples = music, .frames = frames};
+    ut_stream *stream = NULL;
+    ut_status rc = ut_stream_open(separator, 0, 0, collect_music, &c, &stream, err);
+    if (rc == UT_OK)
+        rc = ut_stream_push(stream, mix, frames, err);
+    if (rc == UT_OK)
+        rc = ut_stream_finish(stream, err);
+    if (rc == UT_OK && c.have != c.frames)
+        rc = ut_fail(err, UT_E_CORRUPT, "separator: %zu of %zu samples", c.have, c.frames);
+    ut_stream_close(&stream);
+    return rc;
+}

@@ -26,4 +26,7 @@ UT_CHECK ut_status ut_stream_push(ut_stream *stream, const float *mix, size_t fr
 /* Emits what is left, as if silence followed; the stream is then at its end. */
 UT_CHECK ut_status ut_stream_finish(ut_stream *stream, ut_err *err);
 
+/* The music of `frames` samples that are at hand as a whole, from sample 0 of the grid on, into an array as long. */
+UT_CHECK ut_status ut_stream_whole(ut_separator *separator, const float *mix, size_t frames, float *music, ut_err *err);
+
 #endif

@@ -33,11 +33,6 @@ typedef struct {
     size_t count;
 } findings;
 
-typedef struct {
-    float *samples;
-    size_t frames, have;
-} collected;
-
 const char *ut_eval_mode_name(ut_eval_mode mode)
 {
     static const char *const names[] = {"mix", "separated", "joint"};
@@ -46,32 +41,6 @@ const char *ut_eval_mode_name(ut_eval_mode mode)
 
 /* --- one query
  * ------------------------------------------------------------------------------------------- */
-
-static ut_status collect_stem(void *arg, int64_t first, const float *mix, const float *music, size_t frames)
-{
-    (void)mix;
-    collected *c = arg;
-    if (first != (int64_t)c->have || frames > c->frames - c->have)
-        return UT_E_CORRUPT;
-    memcpy(c->samples + c->have, music, frames * sizeof *music);
-    c->have += frames;
-    return UT_OK;
-}
-
-static ut_status separate(ut_separator *separator, const ut_eval_query *query, float *music, ut_err *err)
-{
-    collected c = {.samples = music, .frames = query->frames};
-    ut_stream *stream = NULL;
-    ut_status rc = ut_stream_open(separator, 0, 0, collect_stem, &c, &stream, err);
-    if (rc == UT_OK)
-        rc = ut_stream_push(stream, query->mix, query->frames, err);
-    if (rc == UT_OK)
-        rc = ut_stream_finish(stream, err);
-    if (rc == UT_OK && c.have != c.frames)
-        rc = ut_fail(err, UT_E_CORRUPT, "separator: %zu of %zu samples", c.have, c.frames);
-    ut_stream_close(&stream);
-    return rc;
-}
 
 /* The separated music of a query, from the cache if it is there. *music is malloc'd. */
 static ut_status music_of(const evaluation *e, ut_separator *separator, const ut_eval_query *query, float **music,
@@ -94,7 +63,7 @@ static ut_status music_of(const evaluation *e, ut_separator *separator, const ut
     samples = calloc(query->frames, sizeof *samples);
     if (!samples)
         return ut_fail(err, UT_E_NOMEM, "%zu samples", query->frames);
-    ut_status rc = separate(separator, query, samples, err);
+    ut_status rc = ut_stream_whole(separator, query->mix, query->frames, samples, err);
     if (rc != UT_OK) {
         free(samples);
         return rc;

@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 
+#include "apps/drawing/svg.h"
 #include "apps/evaluate/loudness.h"
 
 static const char *const names[UT_LOUDNESS_KINDS] = {"music", "speech", "difference"};
@@ -58,78 +59,50 @@ ut_status ut_loudness_json(FILE *out, const ut_loudness_plan *plan, const ut_lou
 
 /* --- drawing --------------------------------------------------------------------------------- */
 
-enum { WIDTH = 640, HEIGHT = 360, LEFT = 60, RIGHT = 20, TOP = 40, BOTTOM = 50 };
+enum { WIDTH = 640, HEIGHT = 360, LEFT = 70, TOP = 40 };
 
-typedef struct {
-    double x_min, x_max, y_min, y_max;
-} axes;
-
-static double x_of(const axes *a, double x)
-{
-    return LEFT + (x - a->x_min) / (a->x_max - a->x_min) * (WIDTH - LEFT - RIGHT);
-}
-
-static double y_of(const axes *a, double y)
-{
-    double inside = y < a->y_min ? a->y_min : y > a->y_max ? a->y_max : y;
-    return TOP + (a->y_max - inside) / (a->y_max - a->y_min) * (HEIGHT - TOP - BOTTOM);
-}
-
-static void draw_axes(FILE *out, const axes *a, const ut_loudness_plan *plan)
-{
-    fprintf(out,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
-            "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n"
-            "<text x=\"%d\" y=\"20\" font-size=\"14\">Loudness of separated stems: error by level (median, 10 to 90 %%)"
-            "</text>\n",
-            WIDTH, HEIGHT, WIDTH, HEIGHT, LEFT);
-    for (double y = a->y_min; y <= a->y_max; y += 5)
-        fprintf(out,
-                "<line x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\"/><text x=\"%d\" y=\"%.1f\" "
-                "text-anchor=\"end\">%g</text>\n",
-                LEFT, WIDTH - RIGHT, y_of(a, y), y_of(a, y), y == 0 ? "#555" : "#ddd", LEFT - 6, y_of(a, y) + 4, y);
-    for (size_t i = 0; i < plan->level_count; i++)
-        fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%g</text>\n", x_of(a, plan->levels_lu[i]),
-                HEIGHT - BOTTOM + 18, plan->levels_lu[i]);
-    fprintf(out,
-            "<text x=\"%d\" y=\"%d\" text-anchor=\"middle\">music over speech as mixed, LU</text>\n"
-            "<text transform=\"translate(16 %d) rotate(-90)\" text-anchor=\"middle\">found less true, LU</text>\n",
-            (WIDTH + LEFT - RIGHT) / 2, HEIGHT - 10, (HEIGHT + TOP - BOTTOM) / 2);
-}
-
-static ut_status draw_kind(FILE *out, const axes *a, const ut_loudness_plan *plan, const ut_loudness_result *result,
-                           ut_loudness_kind kind, ut_err *err)
+static ut_status draw_kind(FILE *out, const ut_plot *plot, const ut_loudness_plan *plan,
+                           const ut_loudness_result *result, ut_loudness_kind kind, ut_err *err)
 {
     static const char *const colours[UT_LOUDNESS_KINDS] = {"#1b6ca8", "#c0562a", "#3a7d44"};
+    char fill[32];
     double shift = 7.0 * ((int)kind - 1);
     for (size_t level = 0; level < plan->level_count; level++) {
         ut_loudness_error e;
         ut_status rc = ut_loudness_error_of(plan, result, level, kind, &e, err);
         if (rc != UT_OK)
             return rc;
-        double x = x_of(a, plan->levels_lu[level]) + shift;
+        double x = ut_plot_x(plot, plan->levels_lu[level]) + shift;
         fprintf(out,
-                "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"%s\" stroke-width=\"2\"/>"
+                "<path d=\"M%.1f %.1fV%.1f\" stroke=\"%s\" stroke-width=\"2\"/>"
                 "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"/>\n",
-                x, x, y_of(a, e.low), y_of(a, e.high), colours[kind], x, y_of(a, e.median), colours[kind]);
+                x, ut_plot_y(plot, e.low), ut_plot_y(plot, e.high), colours[kind], x, ut_plot_y(plot, e.median),
+                colours[kind]);
     }
-    fprintf(out, "<text x=\"%d\" y=\"%d\" fill=\"%s\">%s</text>\n", LEFT + 10 + 90 * (int)kind, TOP + 18, colours[kind],
-            names[kind]);
+    snprintf(fill, sizeof fill, "fill=\"%s\"", colours[kind]);
+    ut_svg_text(out, LEFT + 10 + 90 * (int)kind, TOP + 18, UT_SVG_START, fill, "%s", names[kind]);
     return UT_OK;
 }
 
 /* What reaches beyond the axis is drawn at its end. */
 ut_status ut_loudness_svg(FILE *out, const ut_loudness_plan *plan, const ut_loudness_result *result, ut_err *err)
 {
-    axes a = {.x_min = INFINITY, .x_max = -INFINITY, .y_min = -20, .y_max = 20};
+    ut_plot plot = {.left = LEFT,
+                    .top = TOP,
+                    .width = WIDTH - LEFT - 20,
+                    .height = HEIGHT - TOP - 50,
+                    .x = {INFINITY, -INFINITY, false, "music over speech as mixed, LU"},
+                    .y = {-20, 20, false, "found less true, LU"}};
     for (size_t i = 0; i < plan->level_count; i++) {
-        a.x_min = fmin(a.x_min, plan->levels_lu[i] - 5);
-        a.x_max = fmax(a.x_max, plan->levels_lu[i] + 5);
+        plot.x.min = fmin(plot.x.min, plan->levels_lu[i] - 5);
+        plot.x.max = fmax(plot.x.max, plan->levels_lu[i] + 5);
     }
-    draw_axes(out, &a, plan);
+    ut_svg_begin(out, WIDTH, HEIGHT);
+    ut_svg_text(out, LEFT, 20, UT_SVG_START, "font-size=\"14\"",
+                "Loudness of separated stems: error by level (median, 10 to 90 %%)");
+    ut_plot_axes(out, &plot, true);
     ut_status rc = UT_OK;
     for (ut_loudness_kind kind = 0; kind < UT_LOUDNESS_KINDS && rc == UT_OK; kind++)
-        rc = draw_kind(out, &a, plan, result, kind, err);
-    fputs("</svg>\n", out);
-    return rc;
+        rc = draw_kind(out, &plot, plan, result, kind, err);
+    return rc == UT_OK ? ut_svg_end(out, err) : rc;
 }

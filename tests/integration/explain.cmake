@@ -1,0 +1,3 @@
+add_test(NAME explain
+    COMMAND /usr/bin/python3 "${CMAKE_SOURCE_DIR}/tests/integration/explain.py" --undertone $<TARGET_FILE:undertone>)
+set_tests_properties(explain PROPERTIES LABELS integration TIMEOUT 300)
