@@ -58,33 +58,38 @@ static int by_hash(const void *a, const void *b)
     return (x->frame > y->frame) - (x->frame < y->frame);
 }
 
-/* The landmarks of all lists, sorted, each once. */
+static void sort_once(places *p)
+{
+    size_t kept = 0;
+    if (p->count > 0)
+        qsort(p->items, p->count, sizeof *p->items, by_hash);
+    for (size_t i = 0; i < p->count; i++)
+        if (i == 0 || by_hash(&p->items[i], &p->items[kept - 1]) != 0)
+            p->items[kept++] = p->items[i];
+    p->count = kept;
+}
+
+/* The landmarks of all lists (at most UT_QUERY_WITNESSES), sorted, each once. */
 static ut_status list_places(const ut_params *params, int fan_out, const ut_peaks *lists, int list_count, places *out,
                              ut_err *err)
 {
-    ut_landmarks landmarks = {0};
+    ut_landmarks pairs[UT_QUERY_WITNESSES] = {{0}};
+    places all = {0};
+    size_t count = 0;
     ut_status rc = UT_OK;
-    *out = (places){0};
     for (int l = 0; l < list_count && rc == UT_OK; l++) {
-        landmarks.count = 0;
-        rc = ut_landmarks_pair(params, fan_out, &lists[l], 0, lists[l].count, &landmarks, err);
-        place *items = rc == UT_OK ? realloc(out->items, (out->count + landmarks.count + 1) * sizeof *items) : NULL;
-        if (rc == UT_OK && !items)
-            rc = ut_fail(err, UT_E_NOMEM, "%zu landmarks", landmarks.count);
-        if (rc != UT_OK)
-            break;
-        out->items = items;
-        for (size_t i = 0; i < landmarks.count; i++)
-            items[out->count++] = (place){landmarks.items[i].hash, lists[l].items[landmarks.items[i].anchor].frame};
+        rc = ut_landmarks_pair(params, fan_out, &lists[l], 0, lists[l].count, &pairs[l], err);
+        count += pairs[l].count;
     }
-    ut_landmarks_clear(&landmarks);
-    if (out->count > 0)
-        qsort(out->items, out->count, sizeof *out->items, by_hash);
-    size_t kept = 0;
-    for (size_t i = 0; i < out->count; i++)
-        if (i == 0 || by_hash(&out->items[i], &out->items[kept - 1]) != 0)
-            out->items[kept++] = out->items[i];
-    out->count = kept;
+    if (rc == UT_OK && !(all.items = malloc((count + 1) * sizeof *all.items)))
+        rc = ut_fail(err, UT_E_NOMEM, "%zu landmarks", count);
+    for (int l = 0; l < list_count && rc == UT_OK; l++)
+        for (size_t i = 0; i < pairs[l].count; i++)
+            all.items[all.count++] = (place){pairs[l].items[i].hash, lists[l].items[pairs[l].items[i].anchor].frame};
+    for (int l = 0; l < list_count; l++)
+        ut_landmarks_clear(&pairs[l]);
+    sort_once(&all);
+    *out = all;
     return rc;
 }
 

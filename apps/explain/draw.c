@@ -258,11 +258,10 @@ static void draw_windows(page *p)
 static void draw_bars(page *p, const ut_plot *plot)
 {
     const ut_explanation *x = p->x;
-    size_t first = 0, last = x->vote_count;
     double from = (plot->x.min - x->votes_first_s) / x->vote_step_s,
            to = (plot->x.max - x->votes_first_s) / x->vote_step_s;
-    first = from > 0 ? (size_t)from : 0;
-    last = to < (double)x->vote_count ? (size_t)fmax(to + 1, 0) : x->vote_count;
+    size_t first = from > 0 ? (size_t)from : 0;
+    size_t last = to < (double)x->vote_count ? (size_t)fmax(to + 1, 0) : x->vote_count;
     double unit = fmax(1.0, plot->width / fmax(to - from, 1)), at = -1, most = 0;
     fprintf(p->out, "<g class=\"votes\" fill=\"" FOUND "\">\n");
     for (size_t i = first; i <= last && i <= x->vote_count; i++) {
