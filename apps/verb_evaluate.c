@@ -113,6 +113,7 @@ static int read_options(const ut_args *args, evaluation *e)
                                    .effects = ut_args_text(args, "effects"),
                                    .catalogue = ut_args_text(args, "catalogue"),
                                    .cache = ut_args_text(args, "cache"),
+                                   .padding = (size_t)ut_args_int(args, "padding"),
                                    .jobs = jobs ? jobs : ut_cores()};
     e->plan = (ut_eval_plan){.modes = {[UT_EVAL_MIX] = none || !ut_args_flag(args, "no-mix"),
                                        [UT_EVAL_SEPARATED] = !none,
@@ -169,6 +170,8 @@ static const ut_opt options[] = {
     {"speech", 's', UT_OPT_TEXT, "DIR", NULL, 0, 0, "speech over it; its pauses are cut"},
     {"effects", 'e', UT_OPT_TEXT, "DIR", NULL, 0, 0, "sound effects, for the condition fx"},
     {"catalogue", 0, UT_OPT_TEXT, "DIR,…", NULL, 0, 0, "further tracks of the catalogue, beside the music"},
+    {"padding", 0, UT_OPT_INT, "N", "0", 0, 1000000,
+     "made-up tracks of four minutes in the catalogue, beside all others"},
     {"conditions", 0, UT_OPT_TEXT, "LIST", "clean,mix,fx,chain,speed,absent,speech,boundary", 0, 0, "what to measure"},
     {"snr", 0, UT_OPT_TEXT, "DB,…", "0,-10,-20,-30", 0, 0, "levels of music over speech, for the condition mix"},
     {"seconds", 0, UT_OPT_REAL, "S", "12", 4, 120, "length of a query"},

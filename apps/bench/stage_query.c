@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "apps/bench/stages.h"
-#include "apps/bench/tracks.h"
+#include "apps/evaluate/made_up.h"
 #include "apps/evaluate/signal.h"
 #include "apps/evaluate/synth.h"
 #include "apps/machine.h"
@@ -45,7 +45,7 @@ ut_status ut_bench_index(const ut_params *params, size_t tracks, ut_index **out,
             ut_synth_music(i + 1, music, TRACK_FRAMES);
             rc = fingerprint_of(params, music, TRACK_FRAMES, &print, err);
         } else {
-            rc = ut_bench_track(params, i, 240, &print, err);
+            rc = ut_made_up_track(params, i, 240, &print, err);
         }
         if (rc == UT_OK)
             rc = ut_index_builder_add(builder, (int64_t)i + 1, print, err);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "apps/evaluate/cache.h"
+#include "apps/evaluate/made_up.h"
 #include "apps/evaluate/signal.h"
 #include "apps/parallel.h"
 #include "core/digest.h"
@@ -14,7 +15,7 @@
 #include "core/progress.h"
 #include "pipeline/media.h"
 
-enum { READ_FRAMES = 1 << 16 };
+enum { READ_FRAMES = 1 << 16, PADDING_SECONDS = 240 };
 
 typedef struct {
     ut_eval_material *m;
@@ -200,10 +201,35 @@ static void number_tracks(ut_eval_material *m)
     }
 }
 
-static ut_status build_index(ut_eval_material *m, size_t p, bool all, ut_index **out, ut_err *err)
+/* An index of made-up tracks alone. */
+static ut_status build_padding(const ut_eval_material *m, size_t p, ut_index **out, ut_err *err)
 {
     ut_index_builder *builder = NULL;
+    ut_progress *progress = NULL;
     ut_status rc = ut_index_builder_open(m->params[p], &builder, err);
+    if (rc == UT_OK)
+        rc = ut_progress_open("making up", "tracks", m->padding, &progress);
+    for (size_t i = 1; i <= m->padding && rc == UT_OK; i++) {
+        ut_fingerprint *print = NULL;
+        rc = ut_made_up_track(m->params[p], i, PADDING_SECONDS, &print, err);
+        if (rc == UT_OK)
+            rc = ut_index_builder_add(builder, (int64_t)(m->track_count + i), print, err);
+        ut_fingerprint_close(&print);
+        ut_progress_add(progress, 1, NULL);
+    }
+    if (rc == UT_OK)
+        rc = ut_index_builder_finish(builder, 1, out, err);
+    ut_progress_close(&progress);
+    ut_index_builder_close(&builder);
+    return rc;
+}
+
+/* Beside what `padding` holds. */
+static ut_status build_index(ut_eval_material *m, size_t p, bool all, const ut_index *padding, ut_index **out,
+                             ut_err *err)
+{
+    ut_index_builder *builder = NULL;
+    ut_status rc = ut_index_builder_reopen(padding, &builder, err);
     for (size_t i = 0; i < m->track_count && rc == UT_OK; i++) {
         const ut_eval_track *track = &m->tracks[i];
         if (track->id == (int64_t)i + 1 && (all || !track->held_out))
@@ -219,9 +245,13 @@ static ut_status build_indexes(ut_eval_material *m, ut_err *err)
 {
     ut_status rc = UT_OK;
     for (size_t p = 0; p < m->param_count && rc == UT_OK; p++) {
-        rc = build_index(m, p, true, &m->index[p], err);
+        ut_index *padding = NULL;
+        rc = build_padding(m, p, &padding, err);
         if (rc == UT_OK)
-            rc = build_index(m, p, false, &m->index_without[p], err);
+            rc = build_index(m, p, true, padding, &m->index[p], err);
+        if (rc == UT_OK)
+            rc = build_index(m, p, false, padding, &m->index_without[p], err);
+        ut_index_close(&padding);
         for (size_t i = 0; i < m->track_count; i++)
             ut_fingerprint_close(&m->tracks[i].prints[p]);
     }
@@ -249,6 +279,7 @@ ut_status ut_eval_material_load(const ut_eval_sources *sources, ut_eval_material
     if (!m)
         return ut_fail(err, UT_E_NOMEM, "material");
     m->cache = sources->cache;
+    m->padding = sources->padding;
     m->param_count = sources->param_count;
     memcpy(m->params, sources->params, sizeof m->params);
     ut_status rc = list_tracks(sources, m, err);
@@ -293,4 +324,9 @@ void ut_eval_material_close(ut_eval_material **material)
     }
     free(m);
     *material = NULL;
+}
+
+const char *ut_eval_track_path(const ut_eval_material *material, int64_t recording_id)
+{
+    return recording_id <= (int64_t)material->track_count ? material->tracks[recording_id - 1].path : "made up";
 }

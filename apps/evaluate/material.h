@@ -36,6 +36,7 @@ typedef struct {
     size_t param_count;
     ut_index *index[UT_EVAL_PARAMS];         /* the whole catalogue */
     ut_index *index_without[UT_EVAL_PARAMS]; /* the catalogue less the tracks held out */
+    size_t padding;                          /* made-up tracks, in both: their ids follow those of the tracks */
     double catalogue_s;
     const char *cache;
 } ut_eval_material;
@@ -48,6 +49,7 @@ typedef struct {
     const char *cache;   /* folder for decoded audio; NULL: none */
     const ut_params *params[UT_EVAL_PARAMS];
     size_t param_count;
+    size_t padding; /* made-up tracks in the catalogue, beside all others */
     int jobs;
 } ut_eval_sources;
 
@@ -55,6 +57,9 @@ typedef struct {
  * every second one. */
 UT_CHECK ut_status ut_eval_material_load(const ut_eval_sources *sources, ut_eval_material **out, ut_err *err);
 void ut_eval_material_close(ut_eval_material **material);
+
+/* The name of a recording, by its id; borrowed. */
+const char *ut_eval_track_path(const ut_eval_material *material, int64_t recording_id);
 
 /* A file as mono floats at UT_RATE_HZ; *samples is malloc'd. */
 UT_CHECK ut_status ut_eval_decode(const char *path, const char *cache, float **samples, size_t *frames, ut_err *err);

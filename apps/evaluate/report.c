@@ -59,8 +59,8 @@ static falses count_falses(const ut_eval_plan *plan, const ut_eval_result *r, si
 static void text_head(FILE *out, const ut_eval_material *m, const ut_eval_plan *plan, const ut_eval_result *r)
 {
     ut_machine machine = ut_machine_describe();
-    fprintf(out, "catalogue: %zu recordings, %.2f h; queries of %g s; seed %llu\n", m->track_count,
-            m->catalogue_s / 3600.0, plan->seconds, (unsigned long long)plan->seed);
+    fprintf(out, "catalogue: %zu recordings, %.2f h; made-up tracks beside them: %zu; queries of %g s; seed %llu\n",
+            m->track_count, m->catalogue_s / 3600.0, m->padding, plan->seconds, (unsigned long long)plan->seed);
     if (plan->model) {
         const ut_model_info *info = ut_model_describe(plan->model);
         fprintf(out, "separator: %s-%.8s, %s\n", info->name, info->hash, r->backend);
@@ -140,7 +140,7 @@ static void text_wrong(FILE *out, const ut_eval_material *m, const ut_eval_plan 
         fprintf(out, "%s* %s %s, %s query %zu: %s called %s (E 1e%.1f, waveforms correlate by %.2f)\n", i ? "" : "\n",
                 ut_params_name(m->params[w->param]), ut_eval_mode_name(w->mode), plan->columns[w->column].name,
                 w->number, w->track == SIZE_MAX ? "no music" : base_name(m->tracks[w->track].path),
-                base_name(m->tracks[w->recording_id - 1].path), w->log10_e, w->correlation);
+                base_name(ut_eval_track_path(m, w->recording_id)), w->log10_e, w->correlation);
     }
     if (r->wrong_count > TEXT_WRONG)
         fprintf(out, "* and more, in the JSON report\n");
@@ -245,7 +245,7 @@ static json_t *json_wrong(const ut_eval_material *m, const ut_eval_plan *plan, c
 {
     json_t *o = json_pack("{s:s, s:s, s:s, s:I, s:s}", "params", ut_params_name(m->params[w->param]), "heard",
                           ut_eval_mode_name(w->mode), "condition", plan->columns[w->column].name, "query",
-                          (json_int_t)w->number, "identified", base_name(m->tracks[w->recording_id - 1].path));
+                          (json_int_t)w->number, "identified", base_name(ut_eval_track_path(m, w->recording_id)));
     json_object_set_new(o, "music",
                         w->track == SIZE_MAX ? json_null() : json_string(base_name(m->tracks[w->track].path)));
     json_object_set_new(o, "log10_e", number(w->log10_e));
@@ -272,11 +272,11 @@ ut_status ut_eval_report_json(FILE *out, const ut_eval_material *material, const
     for (size_t i = 0; i < result->wrong_count; i++)
         json_array_append_new(wrong, json_wrong(material, plan, &result->wrong[i]));
     const ut_model_info *info = plan->model ? ut_model_describe(plan->model) : NULL;
-    json_t *root =
-        json_pack("{s:s, s:o, s:I, s:f, s:f, s:I, s:f, s:o, s:o}", "undertone", UT_VERSION, "machine", json_machine(),
-                  "catalogue_recordings", (json_int_t)material->track_count, "catalogue_hours",
-                  material->catalogue_s / 3600.0, "seconds", plan->seconds, "seed", (json_int_t)plan->seed, "wall_s",
-                  result->wall_s, "results", rows, "false_identifications", wrong);
+    json_t *root = json_pack("{s:s, s:o, s:I, s:f, s:I, s:f, s:I, s:f, s:o, s:o}", "undertone", UT_VERSION, "machine",
+                             json_machine(), "catalogue_recordings", (json_int_t)material->track_count,
+                             "catalogue_hours", material->catalogue_s / 3600.0, "padding",
+                             (json_int_t)material->padding, "seconds", plan->seconds, "seed", (json_int_t)plan->seed,
+                             "wall_s", result->wall_s, "results", rows, "false_identifications", wrong);
     if (root) {
         json_object_set_new(root, "music", json_music(material, plan, result));
         json_object_set_new(root, "model", info ? json_sprintf("%s-%.8s", info->name, info->hash) : json_null());

@@ -1,4 +1,4 @@
-/* What the index costs at catalogues of different sizes, of made-up tracks (apps/bench/tracks.h):
+/* What the index costs at catalogues of different sizes, of made-up tracks (apps/evaluate/made_up.h):
  *
  *     bench_index FOLDER TRACKS… [--svg FILE]
  *
@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "apps/bench/tracks.h"
+#include "apps/evaluate/made_up.h"
 #include "apps/machine.h"
 #include "core/file.h"
 #include "fingerprint/index_fields.h"
@@ -70,7 +70,7 @@ static void build(const char *folder, figures *f)
     ut_index_builder_spill(builder, folder);
     for (size_t i = 1; i <= f->tracks; i++) {
         ut_fingerprint *print = NULL;
-        must(ut_bench_track(params, i, SECONDS, &print, &err), &err);
+        must(ut_made_up_track(params, i, SECONDS, &print, &err), &err);
         if (i <= 100) {
             uint8_t *data = NULL;
             size_t size = 0;
@@ -109,7 +109,7 @@ static void query(const ut_index *index, figures *f)
         uint64_t track = 1 + (uint64_t)(i + 2) * (f->tracks - 1) / (QUERIES + 2);
         int32_t first = 1000 + 113 * (i + 2);
         ut_match matches[MATCHES];
-        must(ut_bench_query_peaks(index->params, track, SECONDS, first, WINDOW, &peaks, &err), &err);
+        must(ut_made_up_query(index->params, track, SECONDS, first, WINDOW, &peaks, &err), &err);
         double begin_s = seconds_of(CLOCK_THREAD_CPUTIME_ID);
         must(ut_query_set(&q, 0, WINDOW, &peaks, NULL, &err), &err);
         size_t count = ut_matcher_find(matcher, &q, matches, MATCHES);
@@ -129,11 +129,12 @@ static void query(const ut_index *index, figures *f)
     ut_peaks_clear(&peaks);
 }
 
-static void measure(const char *folder, figures *f)
+static void measure(const char *folder, bool kept, figures *f)
 {
     ut_err err = {0};
     ut_index *index = NULL;
-    build(folder, f);
+    if (!kept)
+        build(folder, f);
     double begin_s = seconds_of(CLOCK_MONOTONIC);
     must(ut_index_load(folder, UT_INDEX_OPEN, &index, &err), &err);
     f->open_ms = 1000 * (seconds_of(CLOCK_MONOTONIC) - begin_s);
@@ -234,10 +235,13 @@ int main(int argc, char **argv)
 {
     static figures sizes[SIZES_MAX];
     const char *svg = NULL;
+    bool kept = false;
     size_t count = 0;
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--svg") == 0 && i + 1 < argc)
             svg = argv[++i];
+        else if (strcmp(argv[i], "--kept") == 0)
+            kept = true;
         else if (count < SIZES_MAX && atol(argv[i]) > 0)
             sizes[count++].tracks = (size_t)atol(argv[i]);
     }
@@ -250,7 +254,7 @@ int main(int argc, char **argv)
     printf("| tracks | segments | index B/track | with store B/track | p50 ms | p99 ms | mean ms | found |"
            " windows each 3 s | open ms | build CPU s |\n|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < count; i++) {
-        measure(argv[1], &sizes[i]);
+        measure(argv[1], kept, &sizes[i]);
         print(&sizes[i]);
     }
     printf("\npeak resident memory: %.0f MiB\n", ut_machine_peak_mib());

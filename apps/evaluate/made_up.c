@@ -1,4 +1,4 @@
-#include "apps/bench/tracks.h"
+#include "apps/evaluate/made_up.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -133,7 +133,7 @@ static int32_t frames_of(const ut_params *params, int seconds)
     return (int32_t)((int64_t)seconds * params->rate_hz / params->hop);
 }
 
-ut_status ut_bench_track(const ut_params *params, uint64_t seed, int seconds, ut_fingerprint **out, ut_err *err)
+ut_status ut_made_up_track(const ut_params *params, uint64_t seed, int seconds, ut_fingerprint **out, ut_err *err)
 {
     maker m = begin(params, seed, 0);
     ut_peaks peaks = {0};
@@ -157,8 +157,8 @@ static ut_status mix_in(maker *m, const ut_peaks *from, int32_t first, int32_t f
     return rc;
 }
 
-ut_status ut_bench_query_peaks(const ut_params *params, uint64_t seed, int seconds, int32_t first, int32_t frames,
-                               ut_peaks *peaks, ut_err *err)
+ut_status ut_made_up_query(const ut_params *params, uint64_t seed, int seconds, int32_t first, int32_t frames,
+                           ut_peaks *peaks, ut_err *err)
 {
     maker m = begin(params, seed, 0);
     ut_peaks part = {0};
