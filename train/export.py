@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 import modelfile
-from networks import Network, build
+from networks import Network
 
 LARGEST = 21 * 1024 * 1024  # bytes of one file in the repository
 
@@ -29,7 +29,7 @@ def commit() -> str:
 def load_run(run: Path) -> tuple[Network, torch.nn.Module, dict]:
     """Network, its module with the averaged weights, and the checkpoint."""
     state = torch.load(run / "last.pt", map_location="cpu", weights_only=False)
-    net = build(state["network"])
+    net = state["network"]
     module = net.module().eval()
     module.load_state_dict(state["average"])
     return net, module, state
@@ -38,7 +38,7 @@ def load_run(run: Path) -> tuple[Network, torch.nn.Module, dict]:
 def recipe_of(state: dict) -> str:
     args = state["args"]
     date = datetime.now(timezone.utc).strftime("%Y-%m-%d")
-    return (f"train.py {state['network']}: {state['step']} steps of {args['batch']}, "
+    return (f"train.py {state['network'].name}: {state['step']} steps of {args['batch']}, "
             f"{state['examples']} mixtures, {state['seconds'] / 3600:.2f} h, AdamW {args['lr']} cosine, "
             f"EMA {args['ema']}; commit {commit()}; {date}; data: see MODEL.md")
 
@@ -48,6 +48,7 @@ def write(net: Network, module, out: Path, recipe: str, dtype: torch.dtype) -> P
     blob = modelfile.serialise(net, nodes, tensors, recipe, dtype)
     if len(blob) > LARGEST:
         raise SystemExit(f"{net.name}: {len(blob)} bytes, more than {LARGEST}; use --bf16")
+    out.mkdir(parents=True, exist_ok=True)
     path = out / f"{net.name}-{modelfile.metadata(blob)['sha256'][:8]}.safetensors"
     path.write_bytes(blob)
     return path

@@ -5,42 +5,39 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from recipe import Recipe
 from spectra import local_mean, peak_mask, spread, stft
 
-FLOOR = 0.1  # of the clean music's local level: what lies lower need not be resolved
-PEAK_WEIGHT = 4.0  # around the clean music's peaks
-SPEECH_WEIGHT = 2.0  # at the mixture's peaks: they become false peaks if they stay
-INTERFERENCE = 1.5  # too much is worse than too little
-PEAK_LOSS = 0.5  # of the peak loss beside the spectral loss
 SHARPNESS = 4.0  # of the soft arg max, on a natural-log magnitude
 
 
-def magnitude_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
+def magnitude_loss(estimate: Tensor, music: Tensor, mixture: Tensor, recipe: Recipe = Recipe()) -> Tensor:
     """The whole loss over magnitudes (batch, frames, bins) in p3's STFT."""
     with torch.no_grad():
         clean = peak_mask(music, 25.0)
-    return spectral_loss(estimate, music, mixture, clean) + PEAK_LOSS * peak_loss(estimate, music, clean)
+    loss = spectral_loss(estimate, music, mixture, clean, recipe)
+    return loss + recipe.peak_loss * peak_loss(estimate, music, clean) if recipe.peak_loss else loss
 
 
-def spectral_loss(estimate: Tensor, music: Tensor, mixture: Tensor, clean: Tensor) -> Tensor:
+def spectral_loss(estimate: Tensor, music: Tensor, mixture: Tensor, clean: Tensor, recipe: Recipe = Recipe()) -> Tensor:
     """Level-invariant log-magnitude L1; `clean` marks the music's peaks.
 
     Both magnitudes are raised by a floor relative to the clean music's level around that cell (notes: a
     log-magnitude L1 with a level floor). Without music the floor follows the mixture, 40 dB down.
     """
     with torch.no_grad():
-        floor = FLOOR * local_mean(music, 15, 16) + 1e-4
+        floor = recipe.floor * local_mean(music, 15, 16) + 1e-4
         absent = music.amax(dim=(1, 2)) < 1e-6
         if absent.any():
             floor[absent] += 0.01 * local_mean(mixture[absent], 31, 64)
         near = spread(clean, 1, 1)
         alien = spread(peak_mask(mixture, 60.0), 1, 1)
-        weight = 1.0 + PEAK_WEIGHT * near + SPEECH_WEIGHT * alien * (1.0 - near)
+        weight = 1.0 + recipe.peak_weight * near + recipe.speech_weight * alien * (1.0 - near)
         weight[..., :4] *= 0.25
         weight[..., 449:] *= 0.25
         weight = weight / weight.mean()
     error = torch.log((estimate + floor) / (music + floor))
-    error = torch.where(error > 0, INTERFERENCE * error, -error)
+    error = torch.where(error > 0, recipe.interference * error, -error)
     return (error * weight).mean()
 
 
@@ -84,9 +81,9 @@ def _mean(x: Tensor, mask: Tensor) -> Tensor:
     return (x * mask).sum() / mask.sum().clamp_min(1.0)
 
 
-def wave_loss(estimate: Tensor, music: Tensor, mixture: Tensor) -> Tensor:
+def wave_loss(estimate: Tensor, music: Tensor, mixture: Tensor, recipe: Recipe = Recipe()) -> Tensor:
     """The spectral loss of a waveform's STFT plus a level-invariant log L2 (Cortes: LogL2Time)."""
     power = music.square().mean(1) + 1e-4 * mixture.square().mean(1) + 1e-10
     log_l2 = torch.log1p((estimate - music).square().mean(1) / power).mean()
     spectra = [stft(a).abs()[..., :-1] for a in (estimate, music, mixture)]
-    return magnitude_loss(*spectra) + 0.3 * log_l2
+    return magnitude_loss(*spectra, recipe) + recipe.wave_loss * log_l2

@@ -1,13 +1,9 @@
-"""Mixes music under speech, on the fly, from the corpus pools.
-
-The recipe (and SNR, the RMS of the music stretch over the RMS of the speech stretch):
-
-    70 %  music under speech, SNR U(-30, 0) dB        10 %  music alone
-    15 %  music over speech,  SNR U(0, 20) dB          5 %  speech alone
+"""Mixes music under speech, on the fly, from the corpus pools; how often what, is in recipe.py.
 
 Pauses are cut out of most of the speech, otherwise the music shows through them. Speech may hold a second
 speaker and sound effects. Colour, dynamics and bandwidth then change as on a broadcast chain; whatever is
-done to the mixture is done to the music inside it, so the target stays exact.
+done to the mixture is done to the music inside it, so the target stays exact. A coder's noise is not: it is in the
+mixture alone.
 """
 
 from __future__ import annotations
@@ -15,11 +11,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
+from scipy import fft, signal
 
 from corpus import RATE, Pool, open_pool
+from recipe import Recipe
 
-KINDS = (("under", 0.70), ("over", 0.15), ("music", 0.10), ("speech", 0.05))
 SILENT = 1e-4  # RMS under which a stretch counts as silence
 
 
@@ -49,8 +45,8 @@ class Corpus:
 class Mixer:
     """Draws examples of `length` samples. One generator, so a run is reproducible from its seed."""
 
-    def __init__(self, corpus: Corpus, length: int, seed):
-        self.corpus, self.length = corpus, length
+    def __init__(self, corpus: Corpus, length: int, seed, recipe: Recipe = Recipe()):
+        self.corpus, self.length, self.recipe = corpus, length, recipe
         self.rng = np.random.default_rng(seed)
         self.odds = {id(p): _odds(p) for p in vars(corpus).values()}
 
@@ -61,14 +57,15 @@ class Mixer:
 
     def example(self) -> tuple[np.ndarray, np.ndarray]:
         rng = self.rng
-        kind = rng.choice([k for k, _ in KINDS], p=[p for _, p in KINDS])
+        names, shares = self.recipe.kinds()
+        kind = rng.choice(names, p=shares)
         music, speech = self._music(), self._speech()
         if kind == "music":
             music, speech = music * (db(rng.uniform(-40, -15)) / rms(music)), np.zeros_like(music)
         elif kind == "speech":
             music, speech = np.zeros_like(music), _levelled(speech, rng)
         else:
-            snr = rng.uniform(-30, 0) if kind == "under" else rng.uniform(0, 20)
+            snr = rng.uniform(self.recipe.lowest_db, 0) if kind == "under" else rng.uniform(0, 20)
             speech = _levelled(speech, rng)
             music = music * (db(snr) * rms(speech) / rms(music))
         return self._chain(music, speech)
@@ -87,7 +84,7 @@ class Mixer:
     def _music(self) -> np.ndarray:
         rng = self.rng
         for _ in range(8):
-            speed = rng.uniform(0.85, 1.18) if rng.random() < 0.4 else 1.0
+            speed = rng.uniform(0.85, 1.18) if rng.random() < self.recipe.speed else 1.0
             music = self._stretch(self.corpus.music, int(np.ceil(self.length * speed)))
             if rms(music) > SILENT:
                 break
@@ -95,32 +92,34 @@ class Mixer:
             at = np.arange(self.length) * speed
             music = np.interp(at, np.arange(len(music)), music).astype(np.float32)
         music = music[: self.length]
-        return _coloured(music, rng, 6.0) if rng.random() < 0.6 else music
+        return _coloured(music, rng, 6.0) if rng.random() < self.recipe.colour else music
 
     def _speech(self) -> np.ndarray:
-        rng = self.rng
-        pool = self.corpus.speech_cut if rng.random() < 0.8 else self.corpus.speech
+        rng, recipe = self.rng, self.recipe
+        pool = self.corpus.speech_cut if rng.random() < recipe.cut else self.corpus.speech
         speech = self._stretch(pool, self.length)
-        if rng.random() < 0.2:
+        if rng.random() < recipe.overlap:
             other = self._stretch(pool, self.length)
             speech = speech + other * (db(rng.uniform(-12, 0)) * rms(speech) / rms(other))
-        if rng.random() < 0.6:
+        if rng.random() < recipe.colour:
             speech = _coloured(speech, rng, 6.0)
-        if rng.random() < 0.25:
+        if rng.random() < recipe.effects:
             effects = self._stretch(self.corpus.effects, self.length)
             speech = speech + effects * (db(rng.uniform(-20, 0)) * rms(speech) / rms(effects))
         return speech
 
     def _chain(self, music, speech) -> tuple[np.ndarray, np.ndarray]:
         """The broadcast chain, applied to the mixture and, identically, to the music in it."""
-        rng = self.rng
-        if rng.random() < 0.3:
+        rng, recipe = self.rng, self.recipe
+        if rng.random() < recipe.compression:
             gain = _compression(music + speech, rng)
             music, speech = music * gain, speech * gain
-        if rng.random() < 0.25:
+        if rng.random() < recipe.bandwidth:
             curve = _lowpass(self.length, rng.uniform(4500, 7900))
             music, speech = _filtered(music, curve), _filtered(speech, curve)
         mixture = music + speech
+        if rng.random() < recipe.codec:
+            mixture = _coded(mixture, rng)
         peak = float(np.abs(mixture).max()) + 1e-9
         gain = min(db(rng.uniform(-10, 8)), 0.99 / peak)
         return (mixture * gain).astype(np.float32), (music * gain).astype(np.float32)
@@ -170,3 +169,19 @@ def _compression(mixture: np.ndarray, rng) -> np.ndarray:
         out[i] = held
     centre = np.arange(frames) * hop + hop / 2
     return (10 ** (-np.interp(np.arange(len(mixture)), centre, out) / 20)).astype(np.float32)
+
+
+def _coded(x: np.ndarray, rng) -> np.ndarray:
+    """Roughly what a perceptual coder leaves: in every band of every frame, coefficients rounded to a step that is a
+    part of the band's level, so that weak ones vanish and the others get noise 6 to 25 dB down."""
+    step = rng.uniform(0.2, 1.6)
+    size, bands = 1024, 24
+    edges = np.unique(np.geomspace(4, size // 2 + 1, bands).astype(int))
+    edges[0] = 0
+    transform = signal.ShortTimeFFT(signal.windows.cosine(size), size // 2, RATE)
+    spectrum = transform.stft(x)
+    for low, high in zip(edges, edges[1:]):
+        part = spectrum[low:high]
+        unit = step * np.sqrt(np.mean(np.abs(part) ** 2, axis=0)) + 1e-9
+        spectrum[low:high] = unit * (np.round(part.real / unit) + 1j * np.round(part.imag / unit))
+    return transform.istft(spectrum, k1=len(x)).astype(np.float32)

@@ -51,8 +51,9 @@ static ut_status music_of(const evaluation *e, ut_separator *separator, const ut
     size_t frames = 0;
     if (e->material->cache) {
         ut_sha256(query->mix, query->frames * sizeof *query->mix, key);
-        snprintf(text, sizeof text, "%s %s %s", key, ut_model_describe(e->plan->model)->hash,
-                 ut_separator_backend(separator));
+        const ut_model_info *model = ut_model_describe(e->plan->model); /* the same weights may be in another graph */
+        snprintf(text, sizeof text, "%s %s %s %zu %zu %.0f", key, model->hash, ut_separator_backend(separator),
+                 model->block, model->hop, model->macs_per_block);
         ut_sha256(text, strlen(text), key);
         if (ut_cache_get(e->material->cache, key, &samples, &frames) && frames == query->frames) {
             *music = samples;

@@ -1,10 +1,13 @@
 """The mixer: exact targets, the mixture's recipe, reproducibility; pauses; licences."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from corpus import commercial, cut_pauses
 from mixing import Mixer, rms
+from recipe import Recipe
 from synthetic import bursts, corpus
 
 LENGTH = 16384
@@ -16,7 +19,7 @@ def test_the_same_seed_gives_the_same_batch():
 
 
 def test_examples_are_finite_unclipped_and_of_the_recipe():
-    mixer = Mixer(corpus(), LENGTH, 0)
+    mixer = Mixer(corpus(), LENGTH, 0, Recipe(codec=0))  # a coder's noise is in neither
     alone = silent = under = 0
     for _ in range(400):
         mixture, music = mixer.example()
@@ -30,11 +33,28 @@ def test_examples_are_finite_unclipped_and_of_the_recipe():
 
 
 def test_compression_and_bandwidth_leave_the_target_inside_the_mixture():
-    mixer = Mixer(corpus(), LENGTH, 1)
+    mixer = Mixer(corpus(), LENGTH, 1, Recipe(codec=0))
     music, speech = mixer._music(), np.zeros(LENGTH, np.float32)
     for _ in range(20):
         mixture, target = mixer._chain(music, speech)
         assert np.allclose(mixture, target, atol=1e-6)
+
+
+def test_a_coder_adds_noise_below_the_mixture_and_moves_nothing():
+    mixer = Mixer(corpus(), LENGTH, 1, Recipe(codec=1, compression=0, bandwidth=0))
+    music, silence = bursts(2, 4)[:LENGTH] / np.float32(32768), np.zeros(LENGTH, np.float32)
+    for _ in range(10):
+        mixture, target = mixer._chain(music, silence)
+        assert -60 < 20 * np.log10(rms(mixture - target) / rms(target)) < -3
+        assert np.argmax(np.correlate(mixture[99:-99], target, "valid")[::-1]) == 99
+
+
+def test_every_option_of_the_recipe_changes_the_examples():
+    plain = Mixer(corpus(), LENGTH, 3, Recipe()).batch(16)[0]
+    for field in ("under", "over", "music", "speech", "lowest_db", "overlap", "effects", "speed", "colour",
+                  "compression", "bandwidth", "codec"):
+        changed = Mixer(corpus(), LENGTH, 3, replace(Recipe(), **{field: 0.0})).batch(16)[0]
+        assert not np.array_equal(plain, changed), field
 
 
 def test_pauses_go_and_60_ms_stay():

@@ -1,18 +1,16 @@
 """Spectra, losses and the metric on signals whose answer is known; one resumable training run."""
 
-import argparse
-
 import pytest
 import torch
 
 import evaluate_peaks
 import losses
+import modelfile
 import train
-from mixing import Corpus
 from networks import build
+from recipe import Recipe, parse
 from separate import music_of
 from spectra import istft, local_mean, peak_mask, spread, stft
-from synthetic import corpus
 
 
 def test_istft_undoes_stft_where_windows_overlap_fully():
@@ -83,16 +81,6 @@ def test_a_perfect_separator_keeps_every_peak():
     assert rows[-20][0, 1] == pytest.approx(1.0)
 
 
-@pytest.fixture
-def trainer_args(tmp_path, monkeypatch):
-    monkeypatch.setattr(Corpus, "open", classmethod(lambda cls, split: corpus()))
-    monkeypatch.setattr(train, "build", lambda name: build(
-        name, frames=16, widths=(4, 4, 4, 4), decoder=(4, 4, 4), hidden=8))
-    return argparse.Namespace(
-        network="unet", run=tmp_path / "run", hours=1.0, batch=2, lr=1e-3, final_lr=1e-5, warmup=2,
-        ema=0.9, seed=1, threads=1, device="cpu", f32=True, compile=False, save_every=60)
-
-
 def test_training_resumes_where_it_stopped(trainer_args):
     first = train.Trainer(trainer_args)
     losses_seen = [first.train_step() for _ in range(3)]
@@ -103,3 +91,32 @@ def test_training_resumes_where_it_stopped(trainer_args):
         assert torch.equal(a, b)
     again.log(again.train_step())
     assert (trainer_args.run / "curve.csv").read_text().splitlines()[0].startswith("step,")
+
+
+def test_a_run_of_steps_ends_there_and_keeps_models(trainer_args):
+    trainer_args.steps, trainer_args.keep_every, trainer_args.set = 2, 1, ["codec=1", "peak_loss=0"]
+    trainer = train.Trainer(trainer_args)
+    trainer.run()
+    assert trainer.step == 2 and trainer.recipe.codec == 1
+    assert len(list(trainer_args.run.glob("step-*/*.safetensors"))) == 2
+
+
+def test_a_run_can_begin_with_a_file(trainer_args):
+    trainer_args.steps, trainer_args.keep_every = 1, 1
+    train.Trainer(trainer_args).run()
+    [file] = trainer_args.run.glob("step-*/*.safetensors")
+    trainer_args.init, trainer_args.run = file, trainer_args.run / "second"
+    again = train.Trainer(trainer_args)
+    net, module = modelfile.read(file)
+    x = torch.rand(1, *net.input_shape)
+    with torch.no_grad():
+        assert torch.allclose(again.average(x), module(x), atol=1e-6)
+    assert again.train_step() > 0 and not again.model.weight("f.w").requires_grad
+
+
+def test_settings_of_a_recipe_are_checked():
+    assert parse(["overlap=0.5"]) == Recipe(overlap=0.5)
+    with pytest.raises(SystemExit, match="allowed: under"):
+        parse(["nonsense=1"])
+    with pytest.raises(SystemExit, match="not a number"):
+        parse(["codec=x"])
