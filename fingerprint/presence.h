@@ -24,5 +24,8 @@ ut_presence ut_presence_start(int64_t block_samples, int64_t first_sample);
 void ut_presence_push(ut_presence *presence, int64_t sample, const float *mix, const float *music, size_t frames);
 /* Whether the query's window, [from, to) in samples, holds music. */
 bool ut_presence_music(const ut_presence *presence, const ut_query *query, int64_t from, int64_t to);
+/* Where in such a window the music begins and ends, in frames of the stream: the changes in how many of its peaks come
+ * again that explain them best; an end of the window where there is no clear change. */
+void ut_presence_edges(const ut_query *query, int32_t *from, int32_t *to);
 
 #endif

@@ -53,10 +53,10 @@ struct ut_tracker {
     ut_follow open[OPEN_MAX];
     size_t open_count;
     ut_presence presence;
-    bool unknown;                     /* music that nothing identifies is going on, in the windows */
-    int32_t unknown_first;            /* from this one */
-    int32_t unknown_last;             /* to this one */
-    int32_t unknown_end;              /* where the last of them ends */
+    bool unknown;                     /* music that nothing identifies is going on, */
+    int32_t unknown_first;            /* from there, */
+    int32_t unknown_last;             /* in the windows to this one, */
+    int32_t unknown_end;              /* to there */
     ut_identification held[HELD_MAX]; /* sorted by end; wait for what may end before them */
     size_t held_count;
     ut_match found[FOUND_MAX];
@@ -333,8 +333,8 @@ static void end_unknown(ut_tracker *t, int32_t end)
     t->unknown = false;
 }
 
-/* Looks for music where nothing is identified. A match that begins takes over from where it begins. */
-static void seek_unknown(ut_tracker *t, int32_t first, int32_t end, bool present)
+/* Looks for music where nothing is identified: [from, to) of the window. A match that begins takes over from where it begins. */
+static void seek_unknown(ut_tracker *t, int32_t first, bool present, int32_t from, int32_t to)
 {
     if (t->open_count > 0) {
         ut_stretch s;
@@ -344,17 +344,18 @@ static void seek_unknown(ut_tracker *t, int32_t first, int32_t end, bool present
         return;
     }
     if (!present || !t->options.unidentified || first < t->calm) {
-        end_unknown(t, t->unknown_end);
+        if (first >= t->unknown_last + t->window_frames) /* what overlaps may go on with it */
+            end_unknown(t, t->unknown_end);
         return;
     }
     if (!t->unknown) {
         t->unknown = true;
-        t->unknown_first = first;
+        t->unknown_first = from;
         if (t->chain == INT32_MAX)
             t->chain = first;
     }
     t->unknown_last = first;
-    t->unknown_end = end;
+    t->unknown_end = to;
 }
 
 /* Ends what no window from `next` on can touch, and gives out what is settled. */
@@ -386,6 +387,7 @@ static bool worth(const ut_tracker *t, int speed, bool present)
 static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
 {
     bool present = t->rematching;
+    int32_t from = first, to = first + frames; /* of the music, if it is present */
     t->looked = first + frames;
     for (int speed = 0; speed < UT_SPEEDS; speed++) {
         if (!worth(t, speed, present))
@@ -396,6 +398,8 @@ static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
         if (speed == 0 && !t->rematching)
             present = ut_presence_music(&t->presence, &t->query, frame_to_sample(t->params, first),
                                         frame_to_sample(t->params, first + frames));
+        if (speed == 0 && present && !t->rematching)
+            ut_presence_edges(&t->query, &from, &to);
         if ((rc = search(t, err)) != UT_OK)
             return rc;
         for (size_t i = 0; i < t->open_count && rc == UT_OK; i++)
@@ -405,7 +409,7 @@ static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
         if (rc != UT_OK)
             return rc;
     }
-    seek_unknown(t, first, first + frames, present);
+    seek_unknown(t, first, present, from, to);
     return UT_OK;
 }
 

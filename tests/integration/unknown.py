@@ -101,7 +101,7 @@ def catalogue_grows(archive):
     later = [cue for cue in after if title(cue)]
     assert [(cue["channel"], title(cue)) for cue in later] == [(cue["channel"], title(cue)) for cue in whole], (later, whole)
     for a, b in zip(later, whole):
-        assert abs(a["in_ms"] - b["in_ms"]) < 500 and abs(a["out_ms"] - b["out_ms"]) < 500, (a, b)
+        assert abs(a["in_ms"] - b["in_ms"]) < 500 and abs(a["out_ms"] - b["out_ms"]) < 1500, (a, b)
 
 
 def tune_is_labelled(archive):
@@ -134,6 +134,23 @@ def tune_is_labelled(archive):
     archive.run("unknown", "label", 99999, "--title", "x", store="labelled", status=1)
     archive.run("unknown", "label", tune["cluster"], store="labelled", status=2)
     archive.run("catalogue", "verify", store="labelled")
+
+
+def rules_run_by_themselves(archive):
+    """In a store that has rules before it has cues."""
+    archive.add(0, 1, 2, store="ruled")
+    archive.run("rules", "add", "--ignore", "--recording", 1, "--channel", "one", "--why", "jingle", "--by", "Ann", store="ruled")
+    archive.run("rules", "add", "--approve", "--max-log10-e", "-9", "--by", "Bob", store="ruled")
+    archive.replay(store="ruled")
+    cues = archive.run("cues", "list", "--rejected", store="ruled")
+    known = {(title(cue), cue["status"]) for cue in cues if title(cue)}
+    assert known == {("track-0", "rejected"), ("track-1", "approved"), ("track-2", "approved")}, known
+    jingle = next(cue["id"] for cue in cues if title(cue) == "track-0")
+    past = archive.run("cues", "history", jingle, store="ruled")
+    assert [(r["status"], r["cause"], r["who"]) for r in past[1:]] == [("rejected", "rule", "Ann")], past
+    assert archive.run("rules", "apply", store="ruled")[0] == {"approved": 0, "rejected": 0}
+    assert archive.run("rules", "remove", 1, "--revert", store="ruled")[0]["reverted"] == 1
+    assert "final" in {cue["status"] for cue in archive.cues(store="ruled") if title(cue) == "track-0"}
 
 
 def cue_of(archive, cue_id, *options):
@@ -236,6 +253,7 @@ def main():
         archive = Archive(options.undertone, pathlib.Path(folder))
         catalogue_grows(archive)
         tune_is_labelled(archive)
+        rules_run_by_themselves(archive)
         cues_are_reviewed(archive)
         evidence_is_kept(archive)
     print("ok")
