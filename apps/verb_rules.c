@@ -227,7 +227,7 @@ const ut_verb ut_verb_rules_remove = {
 };
 const ut_verb ut_verb_rules_apply = {
     .name = "rules apply",
-    .summary = "review cues that nobody has reviewed by the rules",
+    .summary = "review by the rules what was there before them; `run` and `replay` do so for what comes",
     .arguments = "",
     .options = apply_options,
     .examples = "undertone rules apply --since 2026-11-21T00:00:00Z --dry-run",

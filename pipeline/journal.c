@@ -38,6 +38,7 @@ struct ut_journal {
     char owner[UT_OWNER_SIZE]; /* "": nobody in particular */
     ut_outbox *outbox;
     ut_store *store; /* journal thread only */
+    ut_journal_follow_fn follow;
     pthread_t thread;
     pthread_mutex_t lock; /* guards what follows */
     pthread_cond_t wake;
@@ -69,6 +70,9 @@ static ut_status write_commit(ut_journal *journal, const entry *e, ut_err *err)
             ut_fail(err, rc, "journal: %zu airplays", e->count);
     if (rc == UT_OK)
         rc = ut_recorder_commit(recorder, journal->store, &e->checkpoint, NULL, err);
+    if (rc == UT_OK && e->count && journal->follow)
+        journal->follow(journal->store, e->segment->segment.channel,
+                        ut_sample_to_ns(e->segment->segment.start_ns, e->items[0].what.start_sample));
     ut_recorder_close(&recorder);
     return rc;
 }
@@ -255,6 +259,13 @@ ut_status ut_journal_start(const char *dsn, const char *owner, ut_outbox *outbox
     }
     *out = journal;
     return UT_OK;
+}
+
+void ut_journal_follow(ut_journal *journal, ut_journal_follow_fn follow)
+{
+    pthread_mutex_lock(&journal->lock);
+    journal->follow = follow;
+    pthread_mutex_unlock(&journal->lock);
 }
 
 void ut_journal_stop(ut_journal **slot, double drain_s, size_t *lost)

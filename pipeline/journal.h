@@ -17,6 +17,10 @@ typedef struct ut_journal_segment ut_journal_segment;
 /* outbox: woken after each commit; may be NULL. owner: as ut_store_write_as; may be NULL. */
 UT_CHECK ut_status ut_journal_start(const char *dsn, const char *owner, ut_outbox *outbox, ut_journal **out,
                                     ut_err *err);
+/* What is done with each batch of new airplays once it is written, in the journal's thread: those of `channel` that end
+ * after since_ns. Before the first ut_journal_begin. */
+typedef void (*ut_journal_follow_fn)(ut_store *store, const char *channel, int64_t since_ns);
+void ut_journal_follow(ut_journal *journal, ut_journal_follow_fn follow);
 /* Writes what is there for at most drain_s seconds, ends the thread, closes. *lost counts what was not written. */
 void ut_journal_stop(ut_journal **journal, double drain_s, size_t *lost);
 

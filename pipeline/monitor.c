@@ -10,6 +10,7 @@
 #include "pipeline/monitor_state.h"
 #include "pipeline/owner.h"
 #include "pipeline/recognition.h"
+#include "pipeline/rules.h"
 
 enum { NAP_MS = 20, BURST = 16, HANG_MS = 60000, DEVICE_THREADS = 256 };
 #define DRAIN_S 30.0
@@ -204,7 +205,10 @@ static ut_status open_writers(ut_monitor *m, ut_err *err)
         return rc;
     char owner[UT_OWNER_SIZE];
     ut_owner_make(owner);
-    return ut_journal_start(m->options.store, m->options.parked ? owner : NULL, m->outbox, &m->journal, err);
+    rc = ut_journal_start(m->options.store, m->options.parked ? owner : NULL, m->outbox, &m->journal, err);
+    if (rc == UT_OK)
+        ut_journal_follow(m->journal, ut_rules_follow);
+    return rc;
 }
 
 static ut_supervisor_options capture_options(const ut_monitor *m, const ut_channel_config *channel)

@@ -13,6 +13,7 @@
 #include "core/log.h"
 #include "pipeline/media.h"
 #include "pipeline/recorder.h"
+#include "pipeline/rules.h"
 
 enum { CHUNK = UT_RATE_HZ };
 #define COMMIT_S 60.0
@@ -57,6 +58,9 @@ static ut_status commit(replay *r, bool done, ut_err *err)
         rc = ut_recorder_commit(r->recorder, r->store, &checkpoint, &added, err);
     if (rc != UT_OK)
         return rc;
+    if (added)
+        ut_rules_follow(r->store, r->segment.channel,
+                        ut_sample_to_ns(r->segment.start_ns, r->checkpoint.resume_sample));
     r->checkpoint = checkpoint;
     r->added += added;
     if (added && r->options->outbox)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/log.h"
 #include "pipeline/resolve.h"
 
 typedef struct {
@@ -119,7 +120,8 @@ static ut_status apply(ut_store *store, const gathered *g, const ut_airplay *air
         return rc;
     snprintf(why, sizeof why, "rule %" PRId64 "%s%s", rule->id, rule->why[0] ? ": " : "", rule->why);
     if (!dry)
-        rc = revise(store, air, rule->ignore ? UT_REVIEW_REJECTED : UT_REVIEW_APPROVED, rule->id, who, why, err);
+        rc = revise(store, air, rule->ignore ? UT_REVIEW_REJECTED : UT_REVIEW_APPROVED, rule->id,
+                    who ? who : rule->who, why, err);
     if (rc == UT_E_BUSY)
         return UT_OK; /* somebody has just said something */
     if (rc == UT_OK && rule->ignore)
@@ -143,6 +145,19 @@ ut_status ut_rules_apply(ut_store *store, const char *channel, int64_t since_ns,
     free(g.airplays);
     *result = made;
     return rc;
+}
+
+void ut_rules_follow(ut_store *store, const char *channel, int64_t since_ns)
+{
+    ut_err err = {0};
+    char quoted[512];
+    ut_rules_result result;
+    if (ut_rules_apply(store, channel, since_ns, NULL, false, &result, &err) != UT_OK)
+        ut_log(UT_LOG_WARN, "rules", "not_applied", "channel=%s error=%s", channel,
+               ut_log_quote(quoted, sizeof quoted, err.text));
+    else if (result.approved || result.rejected)
+        ut_log(UT_LOG_INFO, "rules", "applied", "channel=%s approved=%zu rejected=%zu", channel, result.approved,
+               result.rejected);
 }
 
 static ut_status keep_ruled(void *arg, const ut_airplay *air)
