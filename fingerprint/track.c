@@ -333,7 +333,8 @@ static void end_unknown(ut_tracker *t, int32_t end)
     t->unknown = false;
 }
 
-/* Looks for music where nothing is identified: [from, to) of the window. A match that begins takes over from where it begins. */
+/* Looks for music where nothing is identified: [from, to) of the window. A match that begins takes over from where it
+ * begins. */
 static void seek_unknown(ut_tracker *t, int32_t first, bool present, int32_t from, int32_t to)
 {
     if (t->open_count > 0) {

@@ -120,8 +120,8 @@ static ut_status apply(ut_store *store, const gathered *g, const ut_airplay *air
         return rc;
     snprintf(why, sizeof why, "rule %" PRId64 "%s%s", rule->id, rule->why[0] ? ": " : "", rule->why);
     if (!dry)
-        rc = revise(store, air, rule->ignore ? UT_REVIEW_REJECTED : UT_REVIEW_APPROVED, rule->id,
-                    who ? who : rule->who, why, err);
+        rc = revise(store, air, rule->ignore ? UT_REVIEW_REJECTED : UT_REVIEW_APPROVED, rule->id, who ? who : rule->who,
+                    why, err);
     if (rc == UT_E_BUSY)
         return UT_OK; /* somebody has just said something */
     if (rc == UT_OK && rule->ignore)

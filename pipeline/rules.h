@@ -9,7 +9,8 @@ typedef struct {
     size_t approved, rejected;
 } ut_rules_result;
 
-/* Airplays that end after since_ns. channel NULL: all. who NULL: whoever added the rule. dry: counts, changes nothing. */
+/* Airplays that end after since_ns. channel NULL: all. who NULL: whoever added the rule. dry: counts, changes nothing.
+ */
 UT_CHECK ut_status ut_rules_apply(ut_store *store, const char *channel, int64_t since_ns, const char *who, bool dry,
                                   ut_rules_result *result, ut_err *err);
 /* The same for what has just been recognised. A failure is logged: what it left, a later ut_rules_apply does. */
