@@ -49,6 +49,7 @@
     X(audit_run)                                                                                                       \
     X(ratio)                                                                                                           \
     X(evaluate)                                                                                                        \
+    X(evaluate_false_alarms)                                                                                           \
     X(evaluate_loudness)                                                                                               \
     X(bench)                                                                                                           \
     X(config_check)                                                                                                    \

@@ -60,6 +60,7 @@ struct ut_tracker {
     ut_identification held[HELD_MAX]; /* sorted by end; wait for what may end before them */
     size_t held_count;
     ut_match found[FOUND_MAX];
+    ut_identification clearest; /* candidate of the window looked at */
 };
 
 static int64_t frame_to_sample(const ut_params *p, int64_t frame)
@@ -205,11 +206,30 @@ static const ut_match *twin_of(const ut_tracker *t, size_t count, const ut_match
     return NULL;
 }
 
+/* Remembers the clearest of the candidates found. */
+static void note_clearest(ut_tracker *t, size_t count)
+{
+    const ut_params *p = t->params;
+    ut_identification *c = &t->clearest;
+    for (size_t i = 0; i < count; i++) {
+        const ut_match *m = &t->found[i];
+        double log10_e = m->log10_e + (t->speed ? SPEED_LOG10_E : 0.0);
+        if (c->recording_id && log10_e >= c->log10_e)
+            continue;
+        c->recording_id = m->track->recording_id;
+        c->log10_e = log10_e;
+        c->time_scale = 1.0 / ut_speed(t->speed);
+        c->ref_start_s = ((double)(m->evidence.begin - m->track->origin) * p->hop + p->fft / 2.0) / p->rate_hz;
+    }
+}
+
 /* What the window holds, the clearest first; each is taken away before the next is looked for. */
 static ut_status search(ut_tracker *t, ut_err *err)
 {
     for (int i = 0; i < TOGETHER_MAX; i++) {
         size_t count = ut_matcher_find(t->matcher, &t->query, t->found, FOUND_MAX);
+        if (i == 0)
+            note_clearest(t, count);
         const ut_match *m = choose(t, count);
         if (!m)
             break;
@@ -390,6 +410,10 @@ static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
     bool present = t->rematching;
     int32_t from = first, to = first + frames; /* of the music, if it is present */
     t->looked = first + frames;
+    t->clearest = (ut_identification){.outcome = UT_UNIDENTIFIED,
+                                      .start_sample = ut_frame_middle_sample(t->params, first),
+                                      .end_sample = ut_frame_middle_sample(t->params, first + frames),
+                                      .log10_e = NAN};
     for (int speed = 0; speed < UT_SPEEDS; speed++) {
         if (!worth(t, speed, present))
             continue;
@@ -411,7 +435,7 @@ static ut_status look(ut_tracker *t, int32_t first, int32_t frames, ut_err *err)
             return rc;
     }
     seek_unknown(t, first, present, from, to);
-    return UT_OK;
+    return t->options.window ? t->options.window(t->arg, &t->clearest) : UT_OK;
 }
 
 static int32_t settled_frames(const ut_tracker *t)

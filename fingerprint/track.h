@@ -16,15 +16,18 @@ typedef struct ut_tracker ut_tracker;
 /* What is kept of the stretch that was just emitted, where nothing or more than one recording explains it. Borrowed. */
 typedef ut_status (*ut_trail_fn)(void *arg, const ut_trail *trail);
 
+/* Called in order of end_sample; loudness fields are NAN (the analyser fills them). Other than UT_OK stops the push. */
+typedef ut_status (*ut_identification_fn)(void *arg, const ut_identification *what);
+
 typedef struct {
     double max_log10_e;   /* accept at or below; 0 = UT_MATCH_LOG10_E_DEFAULT of match.h */
     bool unidentified;    /* report music that nothing identifies */
     int64_t first_sample; /* sample index of the first sample pushed */
     ut_trail_fn keep;     /* with the arg of emit; NULL: nothing is kept */
+    /* With the arg of emit: the clearest candidate of each window, whatever becomes of it, as the decision weighs it.
+     * recording_id 0 and log10_e NAN: no candidate. NULL: nobody asks. */
+    ut_identification_fn window;
 } ut_tracker_options;
-
-/* Called in order of end_sample; loudness fields are NAN (the analyser fills them). Other than UT_OK stops the push. */
-typedef ut_status (*ut_identification_fn)(void *arg, const ut_identification *what);
 
 /* The index is borrowed and must outlive the tracker. */
 UT_CHECK ut_status ut_tracker_open(const ut_index *index, const ut_tracker_options *options, ut_identification_fn emit,

@@ -7,7 +7,6 @@
 #include "apps/evaluate/chain.h"
 #include "apps/evaluate/random.h"
 #include "apps/evaluate/signal.h"
-#include "core/resample.h"
 
 #define SPEECH_DBFS (-23.0)
 #define FX_SNR_DB (-10.0)
@@ -80,29 +79,6 @@ static void fill(maker *m, const ut_eval_clip *clips, size_t count, float *out, 
     }
 }
 
-/* `frames` samples of a stretch played `speed` times as fast. */
-static ut_status stretch(maker *m, const float *in, size_t in_frames, double speed, float *out, size_t frames)
-{
-    ut_resampler *resampler = NULL;
-    float *all = NULL;
-    size_t body = 0, tail = 0;
-    ut_status rc = ut_resampler_open(UT_RATE_HZ * speed, UT_RATE_HZ, 1, &resampler, m->err);
-    if (rc != UT_OK)
-        return rc;
-    size_t room = ut_resampler_bound(resampler, in_frames) + ut_resampler_bound(resampler, 0);
-    if (!(all = calloc(room > frames ? room : frames, sizeof *all)))
-        rc = ut_fail(m->err, UT_E_NOMEM, "%zu frames", room);
-    if (rc == UT_OK)
-        rc = ut_resampler_push(resampler, in, in_frames, all, &body, m->err);
-    if (rc == UT_OK)
-        rc = ut_resampler_push(resampler, NULL, 0, all + body, &tail, m->err);
-    if (rc == UT_OK)
-        memcpy(out, all, frames * sizeof *out);
-    free(all);
-    ut_resampler_close(&resampler);
-    return rc;
-}
-
 static ut_status no_music(const maker *m, size_t frames)
 {
     return ut_fail(m->err, UT_E_ARG, "music: no track is longer than %.1f s and loud enough",
@@ -125,7 +101,7 @@ static ut_status place_music(maker *m, size_t turn, int64_t start, size_t frames
     if (speed == 1.0)
         memcpy(music, source, frames * sizeof *music);
     else
-        rc = stretch(m, source, source_frames, speed, music, frames);
+        rc = ut_play_at(source, source_frames, speed, music, frames, m->err);
     if (rc == UT_OK) {
         ut_add_at(music, frames, rms > 0 ? rms : ut_rms(music, frames), query->mix + start);
         query->segments[query->segment_count++] = (ut_eval_segment){.track = track,

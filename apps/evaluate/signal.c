@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/resample.h"
 #include "core/types.h"
 
 enum { PAUSE_FRAME = UT_RATE_HZ / 50, PAUSE_HOLD_FRAMES = 3 };
@@ -58,6 +59,28 @@ void ut_add_at(const float *x, size_t frames, double rms, float *sum)
     double gain = own > 0 ? rms / own : 0.0;
     for (size_t i = 0; i < frames; i++)
         sum[i] += (float)(gain * x[i]);
+}
+
+ut_status ut_play_at(const float *in, size_t in_frames, double speed, float *out, size_t frames, ut_err *err)
+{
+    ut_resampler *resampler = NULL;
+    float *all = NULL;
+    size_t body = 0, tail = 0;
+    ut_status rc = ut_resampler_open(UT_RATE_HZ * speed, UT_RATE_HZ, 1, &resampler, err);
+    if (rc != UT_OK)
+        return rc;
+    size_t room = ut_resampler_bound(resampler, in_frames) + ut_resampler_bound(resampler, 0);
+    if (!(all = calloc(room > frames ? room : frames, sizeof *all)))
+        rc = ut_fail(err, UT_E_NOMEM, "%zu frames", room);
+    if (rc == UT_OK)
+        rc = ut_resampler_push(resampler, in, in_frames, all, &body, err);
+    if (rc == UT_OK)
+        rc = ut_resampler_push(resampler, NULL, 0, all + body, &tail, err);
+    if (rc == UT_OK)
+        memcpy(out, all, frames * sizeof *out);
+    free(all);
+    ut_resampler_close(&resampler);
+    return rc;
 }
 
 /* Gain computer in dB with smoothed gain reduction, the textbook feed-forward design. */

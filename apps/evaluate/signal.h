@@ -17,6 +17,9 @@ UT_CHECK ut_status ut_pauses_cut(float *speech, size_t frames, size_t *kept, ut_
 /* sum += x, scaled to an RMS of `rms`; a silent x adds nothing. */
 void ut_add_at(const float *x, size_t frames, double rms, float *sum);
 
+/* The first `frames` samples of `in` played `speed` times as fast, as tape is; silence behind its end. */
+UT_CHECK ut_status ut_play_at(const float *in, size_t in_frames, double speed, float *out, size_t frames, ut_err *err);
+
 /* Broadcast dynamics in place: a compressor (3:1 above -24 dBFS, 5 ms attack, 150 ms release, 6 dB
  * make-up), then a limiter at -3 dBFS with instant attack. */
 void ut_compress(float *x, size_t frames);

@@ -82,14 +82,14 @@ static void draw_nats(page *p)
 {
     const ut_explanation *x = p->x;
     bool music = p->audio->music != NULL;
-    double at = LEFT + 390;
+    double at = LEFT + 290;
     ut_svg_text(
         p->out, LEFT, 80, UT_SVG_START, "",
         "Evidence %.1f nats against %.1f for the places in the catalogue; the richest half second gives %.1f, the "
         "best wrong offset reaches %.1f.",
         x->nats, log(x->places), x->spike_nats, x->elsewhere_nats);
-    ut_svg_text(p->out, LEFT, 97, UT_SVG_START, "", "By situation (part of what shows that %s):",
-                music ? "the mixture and the music have" : "the mixture has");
+    ut_svg_text(p->out, LEFT, 97, UT_SVG_START, "",
+                "By situation (seen in %s):", music ? "the mixture, in the music" : "the mixture");
     for (size_t i = 0; i < x->situation_count; i++, at += 190) {
         const ut_explained_situation *s = &x->situations[i];
         if (music)
