@@ -15,6 +15,7 @@
 typedef struct {
     ut_alarms_plan plan;
     ut_alarms_result result;
+    char journal[4096];
 } proof;
 
 static ut_status form(const void *what, FILE *out, bool json, ut_err *err)
@@ -53,21 +54,21 @@ static ut_status report(const ut_args *args, const proof *p, ut_err *err)
 /* What was run before it was stopped is reported all the same. */
 static ut_status prove(const ut_args *args, proof *p, ut_err *err)
 {
-    char key[65], journal[4096];
+    char key[65];
     const char *cache = ut_args_text(args, "cache");
     ut_status rc = ut_alarms_key(&p->plan, key, err);
     if (rc == UT_OK)
         rc = ut_folder_make(cache, err);
     if (rc != UT_OK)
         return rc;
-    if ((size_t)snprintf(journal, sizeof journal, "%s/false-alarms-%.16s.jsonl", cache, key) >= sizeof journal)
+    if ((size_t)snprintf(p->journal, sizeof p->journal, "%s/false-alarms-%.16s.jsonl", cache, key) >= sizeof p->journal)
         return ut_fail(err, UT_E_ARG, "%.200s…: path too long", cache);
-    p->plan.journal = journal;
+    p->plan.journal = p->journal;
     ut_status ran = ut_alarms_run(&p->plan, err);
     if (ran != UT_OK && ran != UT_E_STOPPED)
         return ran;
     ut_err inner;
-    rc = ut_alarms_read(journal, &p->result, &inner);
+    rc = ut_alarms_read(p->journal, &p->result, &inner);
     if (rc == UT_OK)
         rc = report(args, p, &inner);
     if (rc != UT_OK)
@@ -78,10 +79,11 @@ static ut_status prove(const ut_args *args, proof *p, ut_err *err)
 static int run(const ut_args *args)
 {
     ut_err err = {0};
-    proof p = {.plan = {.jobs = (int)ut_args_int(args, "jobs")}};
+    proof p = {.plan = {0}};
     ut_eval_material *material = NULL;
     ut_model *model = NULL;
-    int jobs = p.plan.jobs ? p.plan.jobs : ut_cores();
+    int jobs = (int)ut_args_int(args, "jobs");
+    jobs = jobs ? jobs : ut_cores();
     if (!ut_args_given(args, "music") || !ut_args_given(args, "speech") || !ut_args_given(args, "cache"))
         return ut_cli_usage(args, "--music, --speech and --cache are needed");
     ut_eval_sources sources = {.music = ut_args_text(args, "music"),
