@@ -4,7 +4,7 @@
 
 enum {
     LANDMARKS_MAX = 1 << 16, /* of a query; far more than there ever are */
-    CLASSES = 4 * 34,        /* of posting list lengths, four to an octave */
+    CLASSES = 4 * 36,        /* of posting list lengths, four to an octave */
     DIGIT_BITS = 11,
     DIGITS = 1 << DIGIT_BITS,
 };
@@ -12,7 +12,7 @@ enum {
 /* A few landmarks are so common that they hold most of the postings and tell least: of dense queries of music under
  * speech, the commonest 4 in 100 hold 7 in 10. Where all postings of a query are more than this, the commonest
  * landmarks are left out until they are not, or until 4 in 100 are left out. */
-#define FULL_BYTES (UINT64_C(16) << 20)
+#define FULL_BITS (UINT64_C(128) << 20)
 #define KEPT 0.96
 
 typedef struct {
@@ -33,7 +33,7 @@ struct ut_lookup {
     landmark *landmarks; /* LANDMARKS_MAX, by hash */
     landmark *spare;     /* LANDMARKS_MAX */
     uint32_t *backs;     /* LANDMARKS_MAX */
-    uint64_t *weights;   /* LANDMARKS_MAX: bytes of each group's lists */
+    uint64_t *weights;   /* LANDMARKS_MAX: bits of each group's lists */
     group *groups;       /* LANDMARKS_MAX: the rarest first, and within a class by hash */
     group *unsorted;     /* LANDMARKS_MAX: by hash */
     ut_lookup_list *lists;
@@ -132,54 +132,51 @@ static size_t group_landmarks(ut_lookup *l, size_t count)
 /* Calls for what lookups further on will need: nearly every one is a cache miss. */
 static inline void prefetch_list(const ut_index_segment *s, const group *groups, size_t i, size_t count)
 {
-    enum { WORDS_AHEAD = 24, BUCKETS_AHEAD = 8 };
-    if (i + WORDS_AHEAD < count) {
-        uint32_t hash = groups[i + WORDS_AHEAD].hash;
-        __builtin_prefetch(&s->present[hash / 64]);
-        __builtin_prefetch(&s->ranks[hash >> UT_INDEX_RANK_BITS]);
-    }
-    if (i + BUCKETS_AHEAD < count)
-        __builtin_prefetch(&s->buckets[s->ranks[groups[i + BUCKETS_AHEAD].hash >> UT_INDEX_RANK_BITS]]);
+    enum { TABLE_AHEAD = 24, SHELF_AHEAD = 12 };
+    if (i + TABLE_AHEAD < count)
+        __builtin_prefetch(&s->shelves[groups[i + TABLE_AHEAD].hash >> UT_POSTING_SHELF_BITS]);
+    if (i + SHELF_AHEAD < count)
+        __builtin_prefetch(s->postings + s->shelves[groups[i + SHELF_AHEAD].hash >> UT_POSTING_SHELF_BITS]);
 }
 
-/* Bytes of the lists of each group in all segments. */
+/* Bits of the lists of each group in all segments. */
 static void weigh(ut_lookup *l, size_t count)
 {
     memset(l->weights, 0, count * sizeof *l->weights);
     for (size_t part = 0; part < l->index->part_count; part++) {
         const ut_index_segment *s = l->index->parts[part].segment;
+        ut_posting_place place;
         for (size_t i = 0; i < count; i++) {
             prefetch_list(s, l->unsorted, i, count);
-            int64_t slot = ut_segment_slot(s, l->unsorted[i].hash);
-            if (slot >= 0)
-                l->weights[i] += s->buckets[slot + 1] - s->buckets[slot];
+            if (ut_segment_find(s, l->unsorted[i].hash, &place))
+                l->weights[i] += place.end - place.at;
         }
     }
 }
 
 /* The class of a length: its octave and the two bits below its highest. */
-static int class_of(uint64_t bytes)
+static int class_of(uint64_t bits)
 {
-    if (bytes < 4)
-        return (int)bytes;
-    int octave = 63 - __builtin_clzll(bytes);
-    int class = 4 * (octave - 1) + (int)(bytes >> (octave - 2) & 3);
+    if (bits < 4)
+        return (int)bits;
+    int octave = 63 - __builtin_clzll(bits);
+    int class = 4 * (octave - 1) + (int)(bits >> (octave - 2) & 3);
     return class < CLASSES ? class : CLASSES - 1;
 }
 
 /* The highest class of groups that are looked up. */
 static int heaviest(const ut_lookup *l, size_t groups, size_t landmarks)
 {
-    uint64_t bytes[CLASSES] = {0}, sum = 0;
+    uint64_t bits[CLASSES] = {0}, sum = 0;
     size_t counts[CLASSES] = {0}, count = 0;
     for (size_t i = 0; i < groups; i++) {
-        bytes[l->unsorted[i].class] += l->weights[i] * l->unsorted[i].count;
+        bits[l->unsorted[i].class] += l->weights[i] * l->unsorted[i].count;
         counts[l->unsorted[i].class] += l->unsorted[i].count;
     }
     for (int class = 0; class < CLASSES; class ++) {
-        if (sum + bytes[class] > FULL_BYTES && (double)count >= KEPT * (double)landmarks)
+        if (sum + bits[class] > FULL_BITS && (double)count >= KEPT * (double)landmarks)
             return class - 1;
-        sum += bytes[class];
+        sum += bits[class];
         count += counts[class];
     }
     return CLASSES - 1;
@@ -218,16 +215,15 @@ void ut_lookup_set(ut_lookup *lookup, const ut_query *query)
 size_t ut_lookup_find(ut_lookup *lookup, const ut_index_segment *segment, ut_lookup_list **lists)
 {
     const ut_lookup *l = lookup;
+    const ut_posting_code *codes = ut_posting_codes();
+    ut_posting_place place;
     size_t count = 0;
     for (size_t i = 0; i < l->group_count; i++) {
         const group *g = &l->groups[i];
         prefetch_list(segment, l->groups, i, l->group_count);
-        int64_t slot = ut_segment_slot(segment, g->hash);
-        if (slot >= 0)
-            l->lists[count++] = (ut_lookup_list){.at = (uint64_t)segment->buckets[slot] * 8,
-                                                 .end = (uint64_t)segment->buckets[slot + 1] * 8,
-                                                 .first = g->first,
-                                                 .count = g->count};
+        if (ut_segment_find(segment, g->hash, &place))
+            l->lists[count++] = (ut_lookup_list){
+                .at = place.at, .end = place.end, .code = &codes[place.code], .first = g->first, .count = g->count};
     }
     *lists = l->lists;
     return count;

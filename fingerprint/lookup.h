@@ -9,6 +9,7 @@
 typedef struct {
     uint64_t at;  /* bits */
     uint64_t end; /* bits */
+    const ut_posting_code *code;
     uint32_t frame;
     uint32_t first; /* of the query's landmarks with this hash, in ut_lookup.backs */
     uint32_t count; /* of them */

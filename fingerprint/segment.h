@@ -3,12 +3,11 @@
  * the memory:
  *
  *     tracks     where each recording lies on the timeline; recording_id 0: a decoy
- *     present    bit h tells whether any posting has hash h
- *     ranks      for each 512 hashes, how many before them are present
- *     buckets    of the present hashes: where their postings begin, in bytes
+ *     shelves    of 8 hashes each: where their postings begin, in bytes
  *     blocks     of 256 frames each: where their peaks begin, in bytes
  *     peaks      as bits, see peak_block.h
- *     postings   frames of the timeline where a landmark begins, ascending, as gaps, see posting_code.h
+ *     postings   of each hash, frames of the timeline where such a landmark begins, ascending, as gaps: see
+ *                posting_code.h
  *
  * Tables (all but peaks and postings) are checked when a segment is opened; what is read from peaks and postings does
  * no harm even if damaged. Inside fingerprint/ only. */
@@ -19,12 +18,12 @@
 
 #include "fingerprint/fingerprint.h"
 #include "fingerprint/peaks.h"
+#include "fingerprint/posting_code.h"
 
 enum {
     UT_INDEX_BLOCK_FRAMES = 256,
     UT_INDEX_BIN_BITS = 9,
     UT_INDEX_PAD_FRAMES = 1024, /* between recordings, so that (recording, offset) is one number: the longest window */
-    UT_INDEX_RANK_BITS = 9,
     UT_SEGMENT_HEADER_CRC_AT = 60, /* in the file form */
 };
 /* Of one segment: 33,000 recordings of four minutes. Postings of a segment stay under 4 GiB. */
@@ -41,15 +40,13 @@ typedef struct {
     const ut_params *params;
     uint32_t track_count;
     uint32_t block_count;
-    uint32_t hash_count; /* present */
+    uint32_t shelf_count; /* follows from the parameter set */
     uint32_t peak_bytes;
     uint32_t posting_bytes;
     uint64_t peak_count;
     uint64_t posting_count;
     const ut_segment_track *tracks;
-    const uint64_t *present;
-    const uint32_t *ranks;
-    const uint32_t *buckets; /* hash_count + 1 */
+    const uint32_t *shelves; /* shelf_count + 1 */
     const uint32_t *blocks;  /* block_count + 1 */
     const uint8_t *peaks;
     const uint8_t *postings;
@@ -90,17 +87,11 @@ UT_CHECK ut_status ut_segment_map(const char *path, bool whole, ut_index_segment
 UT_CHECK ut_status ut_segment_peaks(const ut_index_segment *segment, const ut_segment_track *track, ut_peaks *peaks,
                                     ut_err *err);
 
-/* Index of the hash among the present ones, or -1. */
-static inline int64_t ut_segment_slot(const ut_index_segment *s, uint32_t hash)
+/* The list of a hash; false: there is none. */
+static inline bool ut_segment_find(const ut_index_segment *s, uint32_t hash, ut_posting_place *out)
 {
-    uint32_t word = hash / 64;
-    uint64_t bit = UINT64_C(1) << hash % 64;
-    if (!(s->present[word] & bit))
-        return -1;
-    int64_t slot = s->ranks[hash >> UT_INDEX_RANK_BITS] + __builtin_popcountll(s->present[word] & (bit - 1));
-    for (uint32_t w = hash >> UT_INDEX_RANK_BITS << (UT_INDEX_RANK_BITS - 6); w < word; w++)
-        slot += __builtin_popcountll(s->present[w]);
-    return slot;
+    uint32_t shelf = hash >> UT_POSTING_SHELF_BITS;
+    return ut_posting_find(s->postings, s->shelves[shelf], s->shelves[shelf + 1], hash % UT_POSTING_SHELF, out);
 }
 
 #endif

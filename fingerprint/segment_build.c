@@ -2,7 +2,6 @@
 
 #include "fingerprint/landmark.h"
 #include "fingerprint/peak_block.h"
-#include "fingerprint/posting_code.h"
 #include "fingerprint/segment.h"
 
 struct ut_segment_builder {
@@ -125,86 +124,124 @@ ut_status ut_segment_builder_add(ut_segment_builder *builder, int64_t recording_
 
 /* --- postings ---------------------------------------------------------------------------------------------- */
 
-typedef void (*posting_fn)(void *arg, uint32_t hash, uint32_t frame);
+/* What is known of the list of one hash. */
+typedef struct {
+    uint32_t last;                   /* frame of the last posting */
+    uint32_t bits[UT_POSTING_CODES]; /* of all, in each code */
+} measured;
 
-/* Calls `visit` for every landmark, in the order of the timeline. */
-static ut_status each_posting(const ut_index_segment *s, posting_fn visit, void *arg, ut_err *err)
+/* Where the list of one hash is written. */
+typedef struct {
+    uint32_t last;
+    uint32_t code;
+    uint64_t at; /* bits */
+} written;
+
+typedef struct {
+    measured *lists;
+    written *places;
+    const ut_posting_code *codes;
+    uint8_t *postings;
+    uint64_t count;
+} fill;
+
+typedef void (*postings_fn)(fill *f, const ut_segment_track *track, const ut_peaks *peaks, const ut_landmarks *pairs);
+
+/* Calls `visit` for the landmarks of every track, in the order of the timeline. */
+static ut_status each_track(const ut_index_segment *s, postings_fn visit, fill *f, ut_err *err)
 {
     ut_status rc = UT_OK;
     ut_peaks peaks = {0};
     ut_landmarks pairs = {0};
     for (uint32_t t = 0; t < s->track_count && rc == UT_OK; t++) {
         pairs.count = 0;
-        if ((rc = ut_segment_peaks(s, &s->tracks[t], &peaks, err)) != UT_OK ||
-            (rc = ut_landmarks_pair(s->params, s->params->reference.fan_out, &peaks, 0, peaks.count, &pairs, err)) !=
+        if ((rc = ut_segment_peaks(s, &s->tracks[t], &peaks, err)) == UT_OK &&
+            (rc = ut_landmarks_pair(s->params, s->params->reference.fan_out, &peaks, 0, peaks.count, &pairs, err)) ==
                 UT_OK)
-            break;
-        for (size_t i = 0; i < pairs.count; i++)
-            visit(arg, pairs.items[i].hash, s->tracks[t].origin + (uint32_t)peaks.items[pairs.items[i].anchor].frame);
+            visit(f, &s->tracks[t], &peaks, &pairs);
     }
     ut_peaks_clear(&peaks);
     ut_landmarks_clear(&pairs);
     return rc;
 }
 
-typedef struct {
-    struct {
-        uint32_t last;  /* frame of the last posting */
-        uint32_t bytes; /* of all, then where they begin */
-        uint32_t bits;  /* of all, then of those written */
-    } * hashes;
-    const ut_posting_code *code;
-    uint8_t *postings;
-    uint64_t count;
-} fill;
+/* Lists come in no order: each is called for ahead, or it would be waited for. */
+enum { AHEAD = 16 };
 
-static void measure(void *arg, uint32_t hash, uint32_t frame)
+static void measure(fill *f, const ut_segment_track *track, const ut_peaks *peaks, const ut_landmarks *pairs)
 {
-    fill *f = arg;
-    f->hashes[hash].bits += ut_posting_bits(f->code, frame - f->hashes[hash].last);
-    f->hashes[hash].last = frame;
-    f->count++;
-}
-
-static void write(void *arg, uint32_t hash, uint32_t frame)
-{
-    fill *f = arg;
-    uint64_t position = (uint64_t)f->hashes[hash].bytes * 8 + f->hashes[hash].bits;
-    uint32_t gap = frame - f->hashes[hash].last;
-    f->hashes[hash].bits += (uint32_t)(ut_posting_write(f->code, f->postings, position, gap) - position);
-    f->hashes[hash].last = frame;
-}
-
-/* Bytes become places; counts the hashes that are there. */
-static uint64_t place(const ut_params *params, fill *f, uint32_t *present)
-{
-    uint64_t total = 0;
-    *present = 0;
-    for (size_t h = 0; h < (size_t)1 << params->hash_bits; h++) {
-        uint32_t bytes = (f->hashes[h].bits + 7) / 8;
-        *present += bytes > 0;
-        f->hashes[h].bytes = (uint32_t)total;
-        f->hashes[h].last = bytes; /* until the tables are made */
-        total += bytes;
-    }
-    return total;
-}
-
-static void fill_tables(const ut_index_segment *s, fill *f)
-{
-    uint64_t *present = (uint64_t *)s->present;
-    uint32_t *ranks = (uint32_t *)s->ranks, *buckets = (uint32_t *)s->buckets, count = 0;
-    for (size_t h = 0; h < (size_t)1 << s->params->hash_bits; h++) {
-        if (h % (1u << UT_INDEX_RANK_BITS) == 0)
-            ranks[h >> UT_INDEX_RANK_BITS] = count;
-        if (f->hashes[h].last > 0) {
-            present[h / 64] |= UINT64_C(1) << h % 64;
-            buckets[count++] = f->hashes[h].bytes;
+    for (size_t i = 0; i < pairs->count; i++) {
+        if (i + AHEAD < pairs->count) {
+            __builtin_prefetch(&f->lists[pairs->items[i + AHEAD].hash], 1);
+            __builtin_prefetch((const uint8_t *)&f->lists[pairs->items[i + AHEAD].hash + 1] - 1, 1);
         }
-        f->hashes[h].last = 0;
-        f->hashes[h].bits = 0;
+        measured *m = &f->lists[pairs->items[i].hash];
+        uint32_t frame = track->origin + (uint32_t)peaks->items[pairs->items[i].anchor].frame;
+        for (int code = 0; code < UT_POSTING_CODES; code++)
+            m->bits[code] += ut_posting_bits(&f->codes[code], frame - m->last);
+        m->last = frame;
     }
-    buckets[count] = s->posting_bytes;
+    f->count += pairs->count;
+}
+
+static void write(fill *f, const ut_segment_track *track, const ut_peaks *peaks, const ut_landmarks *pairs)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        if (i + 2 * AHEAD < pairs->count)
+            __builtin_prefetch(&f->places[pairs->items[i + 2 * AHEAD].hash], 1);
+        if (i + AHEAD < pairs->count)
+            __builtin_prefetch(&f->postings[f->places[pairs->items[i + AHEAD].hash].at / 8], 1);
+        written *w = &f->places[pairs->items[i].hash];
+        uint32_t frame = track->origin + (uint32_t)peaks->items[pairs->items[i].anchor].frame;
+        w->at = ut_posting_write(&f->codes[w->code], f->postings, w->at, frame - w->last);
+        w->last = frame;
+    }
+}
+
+/* A list's number in its shelf's head. */
+static uint64_t head_of(const measured *m, uint32_t *code)
+{
+    *code = 0;
+    for (uint32_t i = 1; i < UT_POSTING_CODES; i++)
+        if (m->bits[i] < m->bits[*code])
+            *code = i;
+    return (uint64_t)m->bits[*code] * UT_POSTING_CODES + *code;
+}
+
+/* Lays out a shelf from byte `begin`; writes its head, if there is where to. Returns where the next one begins. */
+static uint64_t lay_shelf(fill *f, size_t shelf, uint64_t begin)
+{
+    const measured *lists = f->lists + shelf * UT_POSTING_SHELF;
+    uint64_t numbers[UT_POSTING_SHELF], any = 0, at = begin;
+    uint32_t codes[UT_POSTING_SHELF];
+    for (size_t i = 0; i < UT_POSTING_SHELF; i++)
+        any |= numbers[i] = head_of(&lists[i], &codes[i]);
+    if (!any)
+        return begin;
+    for (size_t i = 0; i < UT_POSTING_SHELF; i++)
+        at += ut_posting_put_head(f->postings ? f->postings + at : NULL, numbers[i]);
+    at *= 8;
+    for (size_t i = 0; i < UT_POSTING_SHELF; i++) {
+        if (f->places)
+            f->places[shelf * UT_POSTING_SHELF + i] = (written){.code = codes[i], .at = at};
+        at += numbers[i] / UT_POSTING_CODES;
+    }
+    return (at + 7) / 8;
+}
+
+/* Lays out all shelves; `table` takes where they begin, unless it is NULL. Returns the bytes of all. */
+static uint64_t lay_shelves(fill *f, const ut_params *params, uint32_t *table)
+{
+    size_t count = (size_t)1 << params->hash_bits >> UT_POSTING_SHELF_BITS;
+    uint64_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (table)
+            table[i] = (uint32_t)at;
+        at = lay_shelf(f, i, at);
+    }
+    if (table)
+        table[count] = (uint32_t)at;
+    return at;
 }
 
 /* An empty table has nothing to copy, for which memcpy would not take NULL. */
@@ -222,10 +259,10 @@ static ut_status assemble(const ut_segment_builder *b, ut_index_segment *s, fill
                               .tracks = b->tracks,
                               .blocks = b->blocks,
                               .peaks = b->peaks};
-    ut_status rc = each_posting(&plain, measure, f, err);
+    ut_status rc = each_track(&plain, measure, f, err);
     if (rc != UT_OK)
         return rc;
-    uint64_t total = place(b->params, f, &s->hash_count);
+    uint64_t total = lay_shelves(f, b->params, NULL);
     if (total > UINT32_MAX - UT_POSTING_PAD)
         return ut_fail(err, UT_E_FULL, "segment: %llu bytes of postings", (unsigned long long)total);
     s->posting_bytes = (uint32_t)total;
@@ -237,9 +274,11 @@ static ut_status assemble(const ut_segment_builder *b, ut_index_segment *s, fill
     put(s->tracks, b->tracks, b->track_count * sizeof *b->tracks);
     put(s->blocks, b->blocks, (b->block_count + 1) * sizeof *b->blocks);
     put(s->peaks, b->peaks, b->peak_bytes);
-    fill_tables(s, f);
     f->postings = (uint8_t *)s->postings;
-    rc = each_posting(&plain, write, f, err);
+    if (!(f->places = calloc((size_t)1 << b->params->hash_bits, sizeof *f->places)))
+        return ut_fail(err, UT_E_NOMEM, "segment: %d bits of hashes", b->params->hash_bits);
+    lay_shelves(f, b->params, (uint32_t *)s->shelves);
+    rc = each_track(&plain, write, f, err);
     ut_segment_seal(s);
     return rc;
 }
@@ -247,10 +286,10 @@ static ut_status assemble(const ut_segment_builder *b, ut_index_segment *s, fill
 ut_status ut_segment_builder_finish(ut_segment_builder *builder, ut_index_segment **out, ut_err *err)
 {
     ut_segment_builder *b = builder;
-    fill f = {.hashes = calloc((size_t)1 << b->params->hash_bits, sizeof *f.hashes), .code = ut_posting_code_get()};
+    fill f = {.lists = calloc((size_t)1 << b->params->hash_bits, sizeof *f.lists), .codes = ut_posting_codes()};
     ut_index_segment *s = calloc(1, sizeof *s);
     ut_status rc = UT_OK;
-    if (!f.hashes || !s)
+    if (!f.lists || !s)
         rc = ut_fail(err, UT_E_NOMEM, "segment: %d bits of hashes", b->params->hash_bits);
     if (rc == UT_OK)
         rc = grow(&b->blocks, b->block_count, &b->block_capacity, 1, sizeof *b->blocks, err);
@@ -264,7 +303,8 @@ ut_status ut_segment_builder_finish(ut_segment_builder *builder, ut_index_segmen
         s->peak_count = b->peak_count;
         rc = assemble(b, s, &f, err);
     }
-    free(f.hashes);
+    free(f.lists);
+    free(f.places);
     if (rc != UT_OK)
         ut_segment_unref(&s);
     else

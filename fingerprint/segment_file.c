@@ -1,6 +1,6 @@
 /* The file form of a segment is its memory: a header, then the sections. Little endian.
  *
- *     header (below)  tracks  present  ranks  buckets  blocks  peaks  postings  padding
+ *     header (below)  tracks  shelves  blocks  peaks  postings  padding
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,6 @@
 #include "core/digest.h"
 #include "core/file.h"
 #include "fingerprint/peak_block.h"
-#include "fingerprint/posting_code.h"
 #include "fingerprint/segment.h"
 
 typedef struct {
@@ -22,7 +21,7 @@ typedef struct {
     uint64_t posting_count;
     uint32_t track_count;
     uint32_t block_count;
-    uint32_t hash_count;
+    uint32_t reserved;
     uint32_t peak_bytes;
     uint32_t posting_bytes;
     uint32_t table_crc;  /* of the sections up to the peaks */
@@ -32,7 +31,8 @@ typedef struct {
 
 _Static_assert(offsetof(header, header_crc) == UT_SEGMENT_HEADER_CRC_AT, "the manifest names segments by it");
 
-static const char MAGIC[8] = "UTSEGM3";
+enum { VERSION_AT = 6 };
+static const char MAGIC[8] = "UTSEGM4";
 
 static size_t padded(size_t bytes)
 {
@@ -43,15 +43,12 @@ size_t ut_segment_layout(ut_index_segment *segment)
 {
     ut_index_segment *s = segment;
     uint8_t *memory = s->memory;
-    size_t hashes = (size_t)1 << s->params->hash_bits, at = padded(sizeof(header));
+    size_t at = padded(sizeof(header));
+    s->shelf_count = 1u << s->params->hash_bits >> UT_POSTING_SHELF_BITS;
     s->tracks = memory ? (const void *)(memory + at) : NULL;
     at += padded(s->track_count * sizeof *s->tracks);
-    s->present = memory ? (const void *)(memory + at) : NULL;
-    at += padded(hashes / 8);
-    s->ranks = memory ? (const void *)(memory + at) : NULL;
-    at += padded((hashes >> UT_INDEX_RANK_BITS) * sizeof *s->ranks);
-    s->buckets = memory ? (const void *)(memory + at) : NULL;
-    at += padded(((size_t)s->hash_count + 1) * sizeof *s->buckets);
+    s->shelves = memory ? (const void *)(memory + at) : NULL;
+    at += padded(((size_t)s->shelf_count + 1) * sizeof *s->shelves);
     s->blocks = memory ? (const void *)(memory + at) : NULL;
     at += padded(((size_t)s->block_count + 1) * sizeof *s->blocks);
     s->peaks = memory ? memory + at : NULL;
@@ -85,7 +82,6 @@ void ut_segment_seal(ut_index_segment *segment)
         .posting_count = segment->posting_count,
         .track_count = segment->track_count,
         .block_count = segment->block_count,
-        .hash_count = segment->hash_count,
         .peak_bytes = segment->peak_bytes,
         .posting_bytes = segment->posting_bytes,
         .table_crc = table_crc(segment),
@@ -129,41 +125,28 @@ static bool rising(const uint32_t *table, size_t count, uint32_t end)
     return true;
 }
 
-static bool hashes_sound(const ut_index_segment *s)
-{
-    uint64_t count = 0;
-    enum { WORDS = (1 << UT_INDEX_RANK_BITS) / 64 };
-    for (size_t r = 0; r < (size_t)1 << s->params->hash_bits >> UT_INDEX_RANK_BITS; r++) {
-        if (s->ranks[r] != count)
-            return false;
-        for (size_t w = 0; w < WORDS; w++)
-            count += (uint64_t)__builtin_popcountll(s->present[r * WORDS + w]);
-    }
-    return count == s->hash_count;
-}
-
 /* What does not fit, or NULL. The matcher follows the tables without looking; they are within bounds and in order. */
 static const char *fault_of(ut_index_segment *s, size_t size, bool whole)
 {
     header h;
-    if (size < sizeof h || (memcpy(&h, s->memory, sizeof h), memcmp(h.magic, MAGIC, sizeof h.magic) != 0))
+    if (size < sizeof h || (memcpy(&h, s->memory, sizeof h), memcmp(h.magic, MAGIC, VERSION_AT) != 0))
         return "not an index segment";
+    if (memcmp(h.magic, MAGIC, sizeof h.magic) != 0)
+        return "of another version; `undertone catalogue rebuild` makes the index anew";
     if (h.header_crc != header_crc(h) || h.params[sizeof h.params - 1] != '\0' ||
         !(s->params = ut_params_find(h.params)))
         return "damaged header";
     s->track_count = h.track_count;
     s->block_count = h.block_count;
-    s->hash_count = h.hash_count;
     s->peak_bytes = h.peak_bytes;
     s->posting_bytes = h.posting_bytes;
     s->peak_count = h.peak_count;
     s->posting_count = h.posting_count;
-    if (h.block_count > UT_SEGMENT_FRAMES_MAX / UT_INDEX_BLOCK_FRAMES || h.hash_count > 1u << s->params->hash_bits ||
-        ut_segment_layout(s) != size)
+    if (h.block_count > UT_SEGMENT_FRAMES_MAX / UT_INDEX_BLOCK_FRAMES || ut_segment_layout(s) != size)
         return "size does not fit";
     if (h.table_crc != table_crc(s) || (whole && h.data_crc != data_crc(s)))
         return "checksum";
-    if (!tracks_sound(s) || !hashes_sound(s) || !rising(s->buckets, s->hash_count, s->posting_bytes) ||
+    if (!tracks_sound(s) || !rising(s->shelves, s->shelf_count, s->posting_bytes) ||
         !rising(s->blocks, s->block_count, s->peak_bytes))
         return "contents do not fit together";
     return NULL;

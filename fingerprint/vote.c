@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "fingerprint/lookup.h"
-#include "fingerprint/posting_code.h"
 
 /* A segment is gone through in spans of its timeline, and a span in slices. The postings of a span are sorted into its
  * slices first, then each slice is counted, in cells: its counters stay in the cache meanwhile. A place whose cell and
@@ -220,7 +219,6 @@ static void count_slice(ut_votes *v, const uint32_t *begins, size_t count)
 
 /* The span being read: where it begins, and its end that lists are read to. */
 typedef struct {
-    const ut_posting_code *code;
     const uint8_t *postings;
     const uint32_t *backs;
     uint32_t begin;
@@ -241,7 +239,7 @@ static inline void spread(ut_votes *v, const span *s, const ut_lookup_list *l, u
 static inline bool step(const span *s, ut_lookup_list *l)
 {
     uint64_t at = l->at;
-    uint32_t frame = l->frame + ut_posting_read(s->code, s->postings, &at);
+    uint32_t frame = l->frame + ut_posting_read(l->code, s->postings, &at);
     if (at > l->end || frame >= s->end)
         return false;
     l->at = at;
@@ -290,7 +288,7 @@ static void count_segment(ut_votes *v, const ut_index_segment *segment)
     ut_lookup_list *lists;
     size_t count = ut_lookup_find(v->lookup, segment, &lists);
     uint32_t frames = segment->block_count * UT_INDEX_BLOCK_FRAMES + UT_QUERY_FRAMES_MAX;
-    span s = {.code = ut_posting_code_get(), .postings = segment->postings, .backs = ut_lookup_backs(v->lookup)};
+    span s = {.postings = segment->postings, .backs = ut_lookup_backs(v->lookup)};
     memset(v->waiting, 0, sizeof v->waiting);
     for (uint32_t begin = 0; begin < frames; begin += 1u << SPAN_BITS) {
         s.begin = begin;

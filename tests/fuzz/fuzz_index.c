@@ -18,7 +18,7 @@ enum {
     FRAMES = 900,
     RECORDINGS = 3,
     HEADER = 64,
-    AT_COUNTS = 32, /* tracks, blocks, hashes, bytes of peaks, bytes of postings: u32 each */
+    AT_COUNTS = 32, /* tracks, blocks, nothing, bytes of peaks, bytes of postings: u32 each */
     AT_TABLE_CRC = 52,
     AT_DATA_CRC = 56,
     FRONT = 160,
@@ -128,8 +128,7 @@ static size_t data_begins(const char *copy, size_t whole)
     uint32_t n[5];
     memcpy(n, copy + AT_COUNTS, sizeof n);
     size_t hashes = (size_t)1 << 21, at = HEADER;
-    const size_t sizes[] = {24 * (size_t)n[0], hashes / 8, hashes / 512 * 4, 4 * ((size_t)n[2] + 1),
-                            4 * ((size_t)n[1] + 1)};
+    const size_t sizes[] = {24 * (size_t)n[0], 4 * (hashes / 8 + 1), 4 * ((size_t)n[1] + 1)};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         at += (sizes[i] + 15) & ~(size_t)15;
     return at < whole ? at : whole;

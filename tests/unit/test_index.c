@@ -276,6 +276,25 @@ static void damage_is_found(void **state)
     ut_index_close(&grown);
 }
 
+static void segment_of_another_version_says_what_to_do(void **state)
+{
+    (void)state;
+    ut_index *index = whole(3), *back = NULL;
+    ut_err err = {.code = UT_OK};
+    char path[100], *data = NULL;
+    size_t size = 0;
+    index = through_folder(&index, false);
+    ut_index_close(&index);
+    snprintf(path, sizeof path, "%s/00000001.segment", folder);
+    assert_int_equal(ut_file_read(path, (size_t)1 << 30, &data, &size, NULL), UT_OK);
+    data[6]--;
+    assert_int_equal(ut_file_write(path, data, size, NULL), UT_OK);
+    assert_int_equal(ut_index_load(folder, UT_INDEX_OPEN, &back, &err), UT_E_CORRUPT);
+    assert_non_null(strstr(err.text, "00000001.segment: of another version"));
+    assert_non_null(strstr(err.text, "undertone catalogue rebuild"));
+    free(data);
+}
+
 /* --- killed ------------------------------------------------------------------------------------------------- */
 
 static void must(ut_status rc)
@@ -346,8 +365,12 @@ static void killed_writer_loses_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(folder_gives_back_what_was_saved),   TEST(one_writer_at_a_time),        TEST(damage_is_found),
-        TEST(grown_index_answers_as_a_whole_one), TEST(killed_writer_loses_nothing),
+        TEST(folder_gives_back_what_was_saved),
+        TEST(one_writer_at_a_time),
+        TEST(damage_is_found),
+        TEST(segment_of_another_version_says_what_to_do),
+        TEST(grown_index_answers_as_a_whole_one),
+        TEST(killed_writer_loses_nothing),
     };
     return cmocka_run_group_tests_name("index", tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
 #include "fingerprint/fingerprint_peaks.h"
 #include "fingerprint/vote.h"
 
-enum { RECORDINGS = 60, FRAMES = 15000, WINDOW = 750, CANDIDATES = 64 };
+enum { RECORDINGS = 50, FRAMES = 15000, WINDOW = 750, CANDIDATES = 64 };
 
 static uint32_t seed;
 
@@ -81,7 +81,8 @@ static void count_part(const ut_index_part *part, const ut_query *q, uint32_t *v
         assert_int_equal(ut_landmarks_pair(p, p->reference.fan_out, &peaks, 0, peaks.count, &pairs, NULL), UT_OK);
         for (size_t i = 0; i < pairs.count; i++) {
             uint32_t **head = &heads[pairs.items[i].hash], n = *head ? **head : 0;
-            *head = realloc(*head, (n + 2) * sizeof **head);
+            if ((n & (n + 1)) == 0) /* full: 2^k - 1 frames */
+                *head = realloc(*head, 2 * ((size_t)n + 1) * sizeof **head);
             assert_non_null(*head);
             (*head)[n + 1] = k->origin + (uint32_t)peaks.items[pairs.items[i].anchor].frame;
             **head = n + 1;
