@@ -1,9 +1,10 @@
 /* What the index costs at catalogues of different sizes, of made-up tracks (apps/evaluate/made_up.h):
  *
- *     bench_index FOLDER TRACKS… [--svg FILE]
+ *     bench_index FOLDER TRACKS… [--kept] [--svg FILE] [--json FILE]
  *
- * FOLDER holds the index meanwhile: 42 kB a track; it is emptied before each size and kept after the last. Prints a
- * table in Markdown, and with --svg draws cost against catalogue size. Times are CPU time of one thread. */
+ * FOLDER holds the index meanwhile: 42 kB a track; it is emptied before each size and kept after the last, and with
+ * --kept used as it is. Prints a table in Markdown, with --json writes the same, and with --svg draws cost against
+ * catalogue size. Times are CPU time of one thread. */
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -153,6 +154,16 @@ static void print(const figures *f)
     fflush(stdout);
 }
 
+static FILE *open_output(const char *path)
+{
+    FILE *out = fopen(path, "w");
+    if (!out) {
+        fprintf(stderr, "bench_index: %s: %s\n", path, strerror(errno));
+        exit(1);
+    }
+    return out;
+}
+
 /* --- plot ---------------------------------------------------------------------------------------------------- */
 
 enum { WIDTH = 720, HEIGHT = 420, LEFT = 70, RIGHT = 20, TOP = 40, BOTTOM = 60 };
@@ -211,7 +222,7 @@ static void draw_line(FILE *out, const figures *f, size_t count, bool p99, axis 
 
 static void draw(const char *path, const figures *f, size_t count)
 {
-    FILE *out = fopen(path, "w");
+    FILE *out = open_output(path);
     axis x = {99, 0}, y = {0, 1};
     for (size_t i = 0; i < count; i++) {
         x.low = fmin(x.low, floor(log10((double)f[i].tracks)));
@@ -220,10 +231,6 @@ static void draw(const char *path, const figures *f, size_t count)
         y.high = fmax(y.high, ceil(log10(f[i].p99_ms)));
     }
     x.high = fmax(x.high, x.low + 1);
-    if (!out) {
-        fprintf(stderr, "bench_index: %s: %s\n", path, strerror(errno));
-        exit(1);
-    }
     draw_axes(out, x, y);
     draw_line(out, f, count, false, x, y);
     draw_line(out, f, count, true, x, y);
@@ -231,22 +238,40 @@ static void draw(const char *path, const figures *f, size_t count)
     fclose(out);
 }
 
+static void write_json(const char *path, const figures *f, size_t count)
+{
+    ut_machine m = ut_machine_describe();
+    FILE *out = open_output(path);
+    fprintf(out, "{\"machine\": \"%s (%s), %s\", \"sizes\": [", m.cpu, m.features, m.compiler);
+    for (size_t i = 0; i < count; i++)
+        fprintf(out,
+                "%s\n {\"tracks\": %zu, \"segments\": %zu, \"index_bytes_per_track\": %.0f, "
+                "\"fingerprint_bytes_per_track\": %.0f, \"query_cpu_ms\": {\"p50\": %.2f, \"p99\": %.2f, "
+                "\"mean\": %.2f}, \"queries\": %d, \"found\": %zu, \"open_wall_ms\": %.1f, \"build_cpu_s\": %.1f}",
+                i ? "," : "", f[i].tracks, f[i].segments, f[i].bytes, f[i].stored, f[i].p50_ms, f[i].p99_ms,
+                f[i].mean_ms, QUERIES, f[i].found, f[i].open_ms, f[i].build_s);
+    fprintf(out, "\n]}\n");
+    fclose(out);
+}
+
 int main(int argc, char **argv)
 {
     static figures sizes[SIZES_MAX];
-    const char *svg = NULL;
+    const char *svg = NULL, *json = NULL;
     bool kept = false;
     size_t count = 0;
     for (int i = 2; i < argc; i++) {
         if (strcmp(argv[i], "--svg") == 0 && i + 1 < argc)
             svg = argv[++i];
+        else if (strcmp(argv[i], "--json") == 0 && i + 1 < argc)
+            json = argv[++i];
         else if (strcmp(argv[i], "--kept") == 0)
             kept = true;
         else if (count < SIZES_MAX && atol(argv[i]) > 0)
             sizes[count++].tracks = (size_t)atol(argv[i]);
     }
     if (count == 0) {
-        fprintf(stderr, "usage: bench_index FOLDER TRACKS… [--svg FILE]\n");
+        fprintf(stderr, "usage: bench_index FOLDER TRACKS… [--kept] [--svg FILE] [--json FILE]\n");
         return 2;
     }
     ut_machine m = ut_machine_describe();
@@ -258,6 +283,8 @@ int main(int argc, char **argv)
         print(&sizes[i]);
     }
     printf("\npeak resident memory: %.0f MiB\n", ut_machine_peak_mib());
+    if (json)
+        write_json(json, sizes, count);
     if (svg)
         draw(svg, sizes, count);
     return 0;
