@@ -316,6 +316,30 @@ static void many_are_loaded_at_once(void **state)
     assert_int_equal(version_of(f->store), version);
 }
 
+/* Each role of a work has the whole to share, and no more. */
+static void shares_are_of_one_work(void **state)
+{
+    fixture *f = *state;
+    ut_recording rec = recording_make(1);
+    ut_party parties[3] = {{.name = (char *)"Ann", .role = UT_ROLE_COMPOSER, .share = 0.6},
+                           {.name = (char *)"Bob", .role = UT_ROLE_COMPOSER, .share = 0.5},
+                           {.name = (char *)"Cy", .role = UT_ROLE_PUBLISHER, .share = 1}};
+    ut_load_item item = {.rec = &rec};
+    bool created;
+    rec.parties = parties;
+    rec.party_count = 3;
+    assert_int_equal(ut_store_recording_put(f->store, &rec, NULL, 0, &created, ERR), UT_E_ARG);
+    assert_non_null(strstr(fixture_err.text, "whole work"));
+    assert_int_equal(ut_store_recording_load(f->store, &item, 1, ERR), UT_E_ARG);
+    assert_int_equal(stats_of(f->store).recordings, 0);
+    parties[1].share = 0.4;
+    assert_ok(ut_store_recording_put(f->store, &rec, NULL, 0, &created, ERR));
+    parties[0].share = 0.3334;
+    parties[1].share = 0.3333;
+    parties[2] = (ut_party){.name = (char *)"Di", .role = UT_ROLE_COMPOSER, .share = 0.3334};
+    assert_ok(ut_store_recording_put(f->store, &rec, NULL, 0, &created, ERR));
+}
+
 static void a_load_is_all_or_nothing(void **state)
 {
     fixture *f = *state;
@@ -413,6 +437,7 @@ int main(void)
         TEST(walks_stop_and_nest),
         TEST(survives_closing),
         TEST(many_are_loaded_at_once),
+        TEST(shares_are_of_one_work),
         TEST(a_load_is_all_or_nothing),
         TEST(changes_are_announced),
     };
