@@ -61,8 +61,9 @@ ut_status ut_feed_open(const ut_supervisor_options *options, const ut_source_inf
     feed->silence_s = options->silence_s;
     feed->paced = source->paced;
     bool burst = source->kind == UT_SOURCE_HLS || source->kind == UT_SOURCE_HTTP;
-    ut_timeline_init(&feed->timeline, ut_now_ns(), (int64_t)(options->pts_tolerance_s * UT_NS_PER_S),
-                     source->uncertainty_ms * 1000000, (int64_t)((burst ? SETTLE_BURST_S : SETTLE_S) * UT_NS_PER_S));
+    ut_timeline_init(&feed->timeline, options->since_ns ? options->since_ns : ut_now_ns(),
+                     (int64_t)(options->pts_tolerance_s * UT_NS_PER_S), source->uncertainty_ms * 1000000,
+                     (int64_t)((burst ? SETTLE_BURST_S : SETTLE_S) * UT_NS_PER_S));
     feed->reason = "connect";
     feed->heard_s = ut_monotonic_s();
     feed->silent_since_s = NAN;

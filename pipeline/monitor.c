@@ -233,10 +233,11 @@ static ut_supervisor_options capture_options(const ut_monitor *m, const ut_chann
     return options;
 }
 
-/* Nobody listened: what no segment and no gap accounts for, up to now. */
-static ut_status record_absence(ut_monitor *m, ut_store *store, const char *channel, const char *reason, ut_err *err)
+/* Nobody listened: what no segment and no gap accounts for, up to until_ns. */
+static ut_status record_absence(ut_monitor *m, ut_store *store, const char *channel, const char *reason,
+                                int64_t until_ns, ut_err *err)
 {
-    ut_gap gap = {.end_ns = ut_now_ns()};
+    ut_gap gap = {.end_ns = until_ns};
     ut_status rc = ut_store_captured_until(store, channel, &gap.start_ns, err);
     if (rc == UT_E_NOTFOUND || (rc == UT_OK && gap.start_ns >= gap.end_ns))
         return UT_OK;
@@ -268,9 +269,10 @@ ut_status ut_monitor_open_channel(ut_monitor *m, ut_store *store, ut_monitor_cha
     ut_supervisor_options options = capture_options(m, ch->config);
     ut_supervisor *capture = NULL;
     ut_channel *channel = NULL;
+    options.since_ns = ut_now_ns();
     ut_status rc = ut_channel_open(&recognition, ch->id, &channel, err);
     if (rc == UT_OK)
-        rc = record_absence(m, store, ch->id, reason, err);
+        rc = record_absence(m, store, ch->id, reason, options.since_ns, err);
     if (rc == UT_OK)
         rc = m->capture->open(&options, &capture, err);
     if (rc != UT_OK) {

@@ -38,6 +38,7 @@ typedef struct {
     double pts_tolerance_s;   /* a larger jump of the time stamps ends the segment */
     double silence_s;         /* digital silence for so long is reported as status; 0: never */
     bool rebuild_when_silent; /* and the source is rebuilt */
+    int64_t since_ns;         /* UTC from when the channel is to be accounted for; 0: from now */
     bool once;                /* the end of the source is the end (files, tests): no rebuilding after EOS */
 } ut_supervisor_options;
 /* The defaults, with which `channel` and `uri` remain to be set: 10, 5, 0.5, 30, 30, 0.1, 60, false, false. */
