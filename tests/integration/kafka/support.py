@@ -47,10 +47,10 @@ class Place:
     def store(self):
         return f"sqlite:{self.folder}/undertone.db"
 
-    def configure(self, name="undertone.yaml", kafka="", rest=""):
+    def configure(self, name="undertone.yaml", kafka="", rest="", partitions=3):
         path = self.folder / name
         path.write_text(f"store: {self.store}\nseparator:\n  model: none\nkafka:\n  brokers: {self.bootstrap}\n"
-                        f"  topic_prefix: {self.prefix}\n  partitions: 3\n  session_timeout_s: 3\n{kafka}{rest}")
+                        f"  topic_prefix: {self.prefix}\n  partitions: {partitions}\n  session_timeout_s: 3\n{kafka}{rest}")
         return str(path)
 
     def run(self, *arguments, check=True, timeout=120):
