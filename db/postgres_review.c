@@ -104,6 +104,8 @@ static ut_status change_body(ut_postgres *self, void *arg, ut_err *err)
         rc = revision_add(self, &change->revisions[i], err);
         if (rc == UT_OK)
             rc = ut_pg_outbox_add(self, &change->revision_events[i], err);
+        if (rc == UT_OK && change->review_events)
+            rc = ut_pg_outbox_add(self, &change->review_events[i], err);
     }
     for (size_t i = 0; rc == UT_OK && i < change->airplay_count; i++) {
         bool is_new;

@@ -99,6 +99,8 @@ ut_status ut_sqlite_change(ut_store *store, const ut_change *change, ut_err *err
         rc = revision_add(self, &change->revisions[i], err);
         if (rc == UT_OK)
             rc = ut_sqlite_outbox_add(self, &change->revision_events[i], err);
+        if (rc == UT_OK && change->review_events)
+            rc = ut_sqlite_outbox_add(self, &change->review_events[i], err);
     }
     for (size_t i = 0; rc == UT_OK && i < change->airplay_count; i++) {
         bool is_new;

@@ -183,6 +183,7 @@ UT_CHECK ut_status ut_store_revision_each(ut_store *store, const char *airplay_i
 typedef struct {
     const ut_revision *revisions; /* air.revision is one more than what the store has, */
     const ut_event *revision_events;
+    const ut_event *review_events; /* that they were made; NULL: none */
     size_t revision_count;
     const ut_airplay *airplays; /* new ones, each of its segment_id; one that is there is left alone */
     const ut_event *airplay_events;

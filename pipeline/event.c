@@ -160,6 +160,39 @@ static json_t *gap_json(const ut_gap *gap)
     return ok ? object : NULL;
 }
 
+static json_t *state_json(const ut_segment *segment, bool up, int64_t at_ns)
+{
+    bool ok = true;
+    json_t *object = json_object();
+    ut_json_put(object, "channel", channel_json(segment->channel), &ok);
+    ut_json_put(object, "state", json_string(up ? "up" : "down"), &ok);
+    ut_json_put(object, "at_utc", ut_json_time(at_ns), &ok);
+    ut_json_put(object, "source", ut_json_text(segment->source), &ok);
+    ut_json_put(object, "time_source", ut_json_text(segment->time_source), &ok);
+    ut_json_put(object, "uncertainty_ms", json_integer(segment->uncertainty_ms), &ok);
+    if (!ok)
+        json_decref(object);
+    return ok ? object : NULL;
+}
+
+static json_t *audit_json(const ut_revision *revision)
+{
+    const ut_airplay *air = &revision->air;
+    bool ok = true;
+    json_t *object = json_object();
+    ut_json_put(object, "cue_id", json_string(air->id), &ok);
+    ut_json_put(object, "revision", json_integer(air->revision), &ok);
+    ut_json_put(object, "channel", channel_json(air->channel), &ok);
+    ut_json_put(object, "status", json_string(status_of(air->review)), &ok);
+    ut_json_put(object, "outcome", json_string(ut_outcome_name(air->what.outcome)), &ok);
+    ut_json_put(object, "recording_id", air->what.recording_id ? json_integer(air->what.recording_id) : json_null(),
+                &ok);
+    ut_json_put(object, "review", review_json(revision), &ok);
+    if (!ok)
+        json_decref(object);
+    return ok ? object : NULL;
+}
+
 static char *dump(json_t *object)
 {
     char *text = object ? json_dumps(object, JSON_COMPACT | JSON_REAL_PRECISION(15)) : NULL;
@@ -192,6 +225,35 @@ ut_status ut_event_of_revision(const ut_revision *revision, const ut_segment *se
                                ut_event *out, ut_err *err)
 {
     return event_of(&revision->air, revision, segment, rec, out, err);
+}
+
+ut_status ut_event_of_review(const ut_revision *revision, ut_event *out, ut_err *err)
+{
+    ut_event event = {.type = UT_EVENT_REVIEW, .time_ns = revision->at_ns};
+    char text[128];
+    snprintf(text, sizeof text, "%s\n%s\n%" PRId64, UT_EVENT_REVIEW, revision->air.id, revision->air.revision);
+    ut_uuid_from_text(text, event.id);
+    memcpy(event.key, revision->air.channel, sizeof event.key);
+    event.json = dump(audit_json(revision));
+    if (!event.json)
+        return ut_fail(err, UT_E_NOMEM, "event: review of %s", revision->air.id);
+    *out = event;
+    return UT_OK;
+}
+
+ut_status ut_event_of_state(const ut_segment *segment, bool up, ut_event *out, ut_err *err)
+{
+    int64_t at_ns = up ? segment->start_ns : ut_sample_to_ns(segment->start_ns, segment->sample_count);
+    ut_event event = {.type = UT_EVENT_STATE, .time_ns = at_ns};
+    char text[256];
+    snprintf(text, sizeof text, "%s\n%s\n%" PRId64 "\n%d", UT_EVENT_STATE, segment->channel, at_ns, up);
+    ut_uuid_from_text(text, event.id);
+    memcpy(event.key, segment->channel, sizeof event.key);
+    event.json = dump(state_json(segment, up, at_ns));
+    if (!event.json)
+        return ut_fail(err, UT_E_NOMEM, "event: state of %s", segment->channel);
+    *out = event;
+    return UT_OK;
 }
 
 ut_status ut_event_of_gap(const ut_gap *gap, ut_event *out, ut_err *err)

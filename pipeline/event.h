@@ -9,6 +9,8 @@
 
 #define UT_EVENT_CUE "org.undertone.cue.identified.v1"
 #define UT_EVENT_GAP "org.undertone.capture.gap.v1"
+#define UT_EVENT_STATE "org.undertone.capture.state.v1"
+#define UT_EVENT_REVIEW "org.undertone.audit.review.v1"
 
 /* What recognised it. */
 typedef struct {
@@ -29,7 +31,11 @@ UT_CHECK ut_status ut_event_of_airplay(const ut_airplay *air, const ut_segment *
 /* The same for what a revision made of it; rec is what it names now. */
 UT_CHECK ut_status ut_event_of_revision(const ut_revision *revision, const ut_segment *segment, const ut_recording *rec,
                                         ut_event *out, ut_err *err);
+/* That somebody, or something, made this revision: for the audit trail. */
+UT_CHECK ut_status ut_event_of_review(const ut_revision *revision, ut_event *out, ut_err *err);
 UT_CHECK ut_status ut_event_of_gap(const ut_gap *gap, ut_event *out, ut_err *err);
+/* A segment began (up), or ended at its sample_count. */
+UT_CHECK ut_status ut_event_of_state(const ut_segment *segment, bool up, ut_event *out, ut_err *err);
 
 /* The event as one CloudEvents 1.0 structured-mode JSON document, without a newline. *json is
  * malloc'd. UT_E_CORRUPT if its value is no JSON. */

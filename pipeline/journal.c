@@ -98,6 +98,32 @@ static ut_status reach_store(ut_journal *journal, ut_store_mode mode, ut_err *er
     return rc;
 }
 
+/* A channel is captured, or no more. Given again where the write is tried again: the event has the same id. */
+static ut_status tell_state(ut_journal *journal, const ut_segment *segment, bool up, ut_err *err)
+{
+    ut_event event;
+    size_t added;
+    ut_status rc = ut_event_of_state(segment, up, &event, err);
+    if (rc != UT_OK)
+        return rc;
+    rc = ut_store_outbox_put(journal->store, &event, 1, &added, err);
+    ut_event_clear(&event);
+    return rc;
+}
+
+static ut_status write_begin(ut_journal *journal, const entry *e, ut_err *err)
+{
+    ut_status rc = ut_store_segment_put(journal->store, &e->segment->segment, err);
+    return rc == UT_OK ? tell_state(journal, &e->segment->segment, true, err) : rc;
+}
+
+static ut_status write_end(ut_journal *journal, const entry *e, ut_err *err)
+{
+    e->segment->segment.sample_count = e->sample_count;
+    ut_status rc = ut_store_segment_end(journal->store, e->segment->segment.id, e->sample_count, err);
+    return rc == UT_OK ? tell_state(journal, &e->segment->segment, false, err) : rc;
+}
+
 static ut_status write_entry(ut_journal *journal, const entry *e, ut_err *err)
 {
     ut_status rc = reach_store(journal, UT_STORE_WRITE, err);
@@ -105,11 +131,11 @@ static ut_status write_entry(ut_journal *journal, const entry *e, ut_err *err)
         return rc;
     switch (e->kind) {
     case ENTRY_BEGIN:
-        return ut_store_segment_put(journal->store, &e->segment->segment, err);
+        return write_begin(journal, e, err);
     case ENTRY_COMMIT:
         return write_commit(journal, e, err);
     case ENTRY_END:
-        return ut_store_segment_end(journal->store, e->segment->segment.id, e->sample_count, err);
+        return write_end(journal, e, err);
     case ENTRY_ABANDON:
         return UT_OK;
     case ENTRY_GAP:

@@ -19,7 +19,7 @@ struct ut_resolver {
     ut_resolver_note note;
     char who[64], why[256];
     ut_revision *revisions;
-    ut_event *revision_events;
+    ut_event *revision_events, *review_events;
     size_t revision_count, revision_capacity;
     ut_airplay *airplays; /* own their trails */
     ut_event *airplay_events;
@@ -43,8 +43,10 @@ ut_status ut_resolver_open(ut_store *store, const ut_resolver_note *note, ut_res
 
 static void drop(ut_resolver *r)
 {
-    for (size_t i = 0; i < r->revision_count; i++)
+    for (size_t i = 0; i < r->revision_count; i++) {
         ut_event_clear(&r->revision_events[i]);
+        ut_event_clear(&r->review_events[i]);
+    }
     for (size_t i = 0; i < r->airplay_count; i++) {
         ut_event_clear(&r->airplay_events[i]);
         free((void *)(uintptr_t)r->airplays[i].trail);
@@ -60,6 +62,7 @@ void ut_resolver_close(ut_resolver **resolver)
     drop(r);
     free(r->revisions);
     free(r->revision_events);
+    free(r->review_events);
     free(r->airplays);
     free(r->airplay_events);
     free(r->matched);
@@ -99,6 +102,8 @@ ut_status ut_resolver_revise(ut_resolver *resolver, const ut_airplay *air, ut_er
     if (rc == UT_OK)
         rc = room(&r->revision_events, r->revision_count, r->revision_capacity, sizeof *r->revision_events, err);
     if (rc == UT_OK)
+        rc = room(&r->review_events, r->revision_count, r->revision_capacity, sizeof *r->review_events, err);
+    if (rc == UT_OK)
         rc = ut_store_segment_get(r->store, air->segment_id, &segment, err);
     if (rc == UT_OK)
         rc = recording_of(r, &air->what, &rec, err);
@@ -114,6 +119,8 @@ ut_status ut_resolver_revise(ut_resolver *resolver, const ut_airplay *air, ut_er
     memcpy(revision->why, r->why, sizeof revision->why);
     rc = ut_event_of_revision(revision, &segment, rec.title ? &rec : NULL, &r->revision_events[r->revision_count], err);
     ut_recording_clear(&rec);
+    if (rc == UT_OK && (rc = ut_event_of_review(revision, &r->review_events[r->revision_count], err)) != UT_OK)
+        ut_event_clear(&r->revision_events[r->revision_count]);
     r->revision_count += rc == UT_OK;
     return rc;
 }
@@ -325,6 +332,7 @@ ut_status ut_resolver_commit(ut_resolver *resolver, size_t *revised, size_t *add
     ut_change change = {
         .revisions = r->revisions,
         .revision_events = r->revision_events,
+        .review_events = r->review_events,
         .revision_count = r->revision_count,
         .airplays = r->airplays,
         .airplay_events = r->airplay_events,

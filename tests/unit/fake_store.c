@@ -156,6 +156,14 @@ ut_status ut_store_airplay_put(ut_store *store, int64_t segment_id, const ut_air
     return leave();
 }
 
+/* Of what a channel does, its state is of no interest here. */
+ut_status ut_store_outbox_put(ut_store *store, const ut_event *events, size_t count, size_t *added, ut_err *err)
+{
+    (void)store, (void)events, (void)err;
+    *added = count;
+    return UT_OK;
+}
+
 /* The outbox is linked with the journal, though none of these tests starts one. */
 ut_status ut_store_outbox_peek(ut_store *store, int64_t after, ut_event *events, size_t capacity, size_t *got,
                                ut_err *err)

@@ -124,8 +124,21 @@ static void events_fit_their_schemas(void **state)
     ut_event event;
     assert_int_equal(ut_event_of_gap(&gap, &event, NULL), UT_OK);
     put_line(out, &event);
+    ut_segment captured = segment;
+    captured.sample_count = 16000;
+    assert_int_equal(ut_event_of_state(&captured, true, &event, NULL), UT_OK);
+    assert_int_equal(event.time_ns, segment.start_ns);
+    put_line(out, &event);
+    assert_int_equal(ut_event_of_state(&captured, false, &event, NULL), UT_OK);
+    assert_int_equal(event.time_ns, segment.start_ns + UT_NS_PER_S);
+    put_line(out, &event);
+    ut_revision revision = {.air = airplay(&segment, 5, 100), .cause = UT_CAUSE_PERSON, .who = "me", .at_ns = 7};
+    revision.air.revision = 2;
+    revision.air.review = UT_REVIEW_APPROVED;
+    assert_int_equal(ut_event_of_review(&revision, &event, NULL), UT_OK);
+    put_line(out, &event);
     assert_int_equal(fclose(out), 0);
-    snprintf(command, sizeof command, "/usr/bin/python3 %s/unit/check_events.py %s %s 3", UT_TEST_DATA, UT_SCHEMAS,
+    snprintf(command, sizeof command, "/usr/bin/python3 %s/unit/check_events.py %s %s 6", UT_TEST_DATA, UT_SCHEMAS,
              path);
     assert_int_equal(system(command), 0);
     unlink(path);

@@ -249,17 +249,20 @@ static heard read_store(const fixture *f, int *gaps, ut_store_stats *stats)
     return h;
 }
 
-static int count_lines(const fixture *f)
+/* Events published: of airplays and gaps, or of the state of a channel. */
+static int count_events(const fixture *f, bool of_state)
 {
-    char path[128];
+    char path[128], *line = NULL;
+    size_t size = 0;
+    int count = 0;
     snprintf(path, sizeof path, "%s/events.jsonl", f->folder);
     FILE *in = fopen(path, "r");
     assert_non_null(in);
-    int lines = 0;
-    for (int c; (c = fgetc(in)) != EOF;)
-        lines += c == '\n';
+    while (getline(&line, &size, in) > 0)
+        count += (strstr(line, "capture.state") != NULL) == of_state;
+    free(line);
     fclose(in);
-    return lines;
+    return count;
 }
 
 static void everything_on_air_is_recorded_and_published(void **state)
@@ -278,7 +281,8 @@ static void everything_on_air_is_recorded_and_published(void **state)
         assert_int_equal(h.per_channel[i], PIECES - PIECES / 10);
     assert_int_equal(gaps, CHANNELS * PIECES / 10);
     assert_int_equal(stats.outbox_pending, 0);
-    assert_int_equal(count_lines(f), h.count + gaps);
+    assert_int_equal(count_events(f, false), h.count + gaps);
+    assert_int_equal(count_events(f, true), 2 * stats.segments);
 }
 
 static void stopping_concludes_what_was_captured(void **state)
@@ -293,7 +297,8 @@ static void stopping_concludes_what_was_captured(void **state)
     heard h = read_store(f, &gaps, &stats);
     assert_true(h.count > 0);
     assert_int_equal(stats.outbox_pending, 0);
-    assert_int_equal(count_lines(f), h.count + gaps);
+    assert_int_equal(count_events(f, false), h.count + gaps);
+    assert_int_equal(count_events(f, true), 2 * stats.segments);
 }
 
 static void own(ut_monitor *monitor, const char *id)

@@ -132,6 +132,23 @@ def republish(place, follower):
     return len(north)
 
 
+def audit(place):
+    """A review is a new revision, in its order and as the latest, and a word for the audit trail."""
+    config = place.configure()
+    cue = place.messages("identification.v1")[0]["value"]["cue_id"]
+    place.run("cues", "approve", cue, "--by", "somebody", "--why", "heard it", "--config", config)
+    place.run("events", "republish", "--from", "2025-01-01T00:00:00Z", "--to", "2025-01-01T00:00:01Z", "--events", "kafka:", "--config",
+              config)
+    fail_unless(not place.rows("SELECT id FROM outbox"), "events are left in the store")
+    revisions = [m["value"]["revision"] for m in place.messages("identification.v1") if m["value"]["cue_id"] == cue]
+    latest = [m["value"] for m in place.messages("cue-latest.v1") if m["key"] == cue][-1]
+    told = [m for m in place.messages("audit.v1") if m["headers"].get("ce_type")]
+    check_events(told)
+    fail_unless(revisions[-1] == 2 and latest["revision"] == 2 and latest["status"] == "approved", f"{revisions}, {latest}")
+    fail_unless([(m["value"]["cue_id"], m["value"]["revision"], m["value"]["review"]["who"]) for m in told] == [(cue, 2, "somebody")],
+                f"audit.v1: {told}")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--undertone", required=True)
@@ -143,6 +160,7 @@ def main():
         count = publish(place)
         compaction(place)
         again = republish(place, tail(place))
+        audit(place)
         dead = dead_letters(place)
     print(f"{count} events of two channels in order, as their schemas say; {dead} too large for the broker, put aside; "
           f"{again} republished")

@@ -8,7 +8,8 @@
     killed    the monitor, with SIGKILL, again and again
     clock     stepped forward and back
 
-They are scaled down; the whole ones: UT_TEST_AWAY_S=600 for the broker, UT_TEST_KILLS=50 for the monitor.
+They are scaled down; the whole ones: UT_TEST_AWAY_S=600 for the broker, UT_TEST_KILLS=50 UT_TEST_LIFE_S=40
+for the monitor.
 """
 import argparse
 import os
@@ -28,6 +29,7 @@ from support import fail_unless
 
 AWAY_S = float(os.environ.get("UT_TEST_AWAY_S", 5))
 KILLS = int(os.environ.get("UT_TEST_KILLS", 5))
+LIFE_S = float(os.environ.get("UT_TEST_LIFE_S", 8))  # at most, from a start to a kill
 FAKETIME = next(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"), None)
 
 
@@ -121,7 +123,7 @@ def postgres(place, monitor, _):
 def killed(place, monitor, _):
     """SIGKILL at random moments; the next takes over at once."""
     for kill in range(KILLS):
-        time.sleep(place.rng.uniform(0.3, 8))
+        time.sleep(place.rng.uniform(0.3, LIFE_S))
         fail_unless(monitor.poll() is None, f"the monitor ended by itself after {kill} kills")
         monitor.kill()
         monitor.wait()
