@@ -212,6 +212,66 @@ static void test_pushes_do_not_matter(void **state)
     }
 }
 
+/* What a broken source delivers, each kind for a while. */
+static float bad_sample(int kind, int64_t i, const float *speech)
+{
+    float loud = 30 * speech[i % PROGRAMME_FRAMES];
+    switch (kind) {
+    case 0:
+        return 0;
+    case 1:
+        return 0.7F; /* DC */
+    case 2:
+        return loud > 1 ? 1 : loud < -1 ? -1 : loud; /* clipped all along */
+    case 3:
+        return i % 7 ? NAN : INFINITY;
+    case 4:
+        return i % 2 ? 1e30F : -1e30F;
+    default:
+        return 1e-40F; /* denormal */
+    }
+}
+
+/* A day of it (UT_BAD_AUDIO_S seconds of each kind; default 40) identifies nothing, only the clipped speech may pass
+ * for music; and what comes after is found as ever. */
+static void test_bad_audio_harms_nothing(void **state)
+{
+    enum { KINDS = 6, CLIPPED = 2, PUSH = 8000 };
+    const world *w = *state;
+    const char *given = getenv("UT_BAD_AUDIO_S");
+    int64_t each = (given ? atoi(given) : 40) * (int64_t)UT_RATE_HZ, all = KINDS * each;
+    float *speech = audio_new(PROGRAMME_FRAMES), push[PUSH];
+    ut_err err;
+    ut_analyser *analyser = NULL;
+    findings found = {.count = 0};
+    ut_analyser_options options = {.index = w->index, .model = w->model, .backend = "onednn", .unidentified = true};
+    ut_synth_speech(2, speech, PROGRAMME_FRAMES);
+    assert_int_equal(ut_analyser_open(&options, 0, note, &found, &analyser, &err), UT_OK);
+    for (int64_t at = 0; at < all; at += PUSH) {
+        for (int64_t i = at; i < at + PUSH; i++)
+            push[i - at] = bad_sample((int)(i / each), i, speech);
+        assert_int_equal(ut_analyser_push(analyser, push, PUSH, &err), UT_OK);
+    }
+    assert_int_equal(ut_analyser_push(analyser, w->programme, PROGRAMME_FRAMES, &err), UT_OK);
+    assert_int_equal(ut_analyser_finish(analyser, &err), UT_OK);
+    ut_analyser_close(&analyser);
+    size_t identified = 0;
+    for (size_t i = 0; i < found.count; i++) {
+        const ut_identification *what = &found.items[i];
+        bool before = what->start_sample < all;
+        assert_true(!before || what->outcome != UT_IDENTIFIED);
+        assert_true(!before || (what->end_sample > CLIPPED * each && what->start_sample < (CLIPPED + 1) * each));
+        if (what->outcome != UT_IDENTIFIED)
+            continue;
+        assert_true(identified < 2);
+        assert_int_equal(what->recording_id, bits[identified].seed);
+        assert_float_equal((double)(what->start_sample - all) / UT_RATE_HZ, bits[identified].start_s, 1.0);
+        identified++;
+    }
+    assert_int_equal(identified, 2);
+    free(speech);
+}
+
 static size_t emitted_by(const world *w, bool separated, int64_t sample)
 {
     ut_err err;
@@ -313,11 +373,9 @@ static void test_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_finds_what_is_there),
-        cmocka_unit_test(test_pushes_do_not_matter),
-        cmocka_unit_test(test_resumes_exactly),
-        cmocka_unit_test(test_memory_is_bounded),
-        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_finds_what_is_there),  cmocka_unit_test(test_bad_audio_harms_nothing),
+        cmocka_unit_test(test_pushes_do_not_matter), cmocka_unit_test(test_resumes_exactly),
+        cmocka_unit_test(test_memory_is_bounded),    cmocka_unit_test(test_errors),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

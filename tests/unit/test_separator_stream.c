@@ -182,6 +182,82 @@ static void test_bad_audio(void **state)
     ut_model_close(&model);
 }
 
+enum { BAD_KINDS = 4, HOP_COUNT = 40, KEPT = 16384 };
+
+typedef struct {
+    int64_t next;
+    size_t not_finite, not_silent; /* samples of music; of silence's music */
+    float last[KEPT];              /* the last samples */
+} count_sink;
+
+static ut_status count_only(void *arg, int64_t first, const float *mix, const float *music, size_t frames)
+{
+    count_sink *s = arg;
+    (void)mix;
+    assert_int_equal(first, s->next);
+    for (size_t i = 0; i < frames; i++) {
+        s->not_finite += !isfinite(music[i]);
+        s->not_silent += music[i] != 0;
+        s->last[(size_t)(first + (int64_t)i) % KEPT] = music[i];
+    }
+    s->next += (int64_t)frames;
+    return UT_OK;
+}
+
+/* Silence, DC, full-scale square waves, NaN: HOP_COUNT hops of it (UT_BAD_HOPS: others), then good audio, whose music
+ * is that of the same audio alone, bit for bit, once the bad is out of the context. Every sample comes out, and is
+ * finite. */
+static void check_bad(const ut_model *model, int kind)
+{
+    const char *given = getenv("UT_BAD_HOPS");
+    ut_separator *separator = open_separator(model, "onednn", 4);
+    size_t hop = ut_stream_hop_default(model), good = 4 * ut_model_describe(model)->block;
+    int64_t bad = (given ? atoi(given) : HOP_COUNT) * (int64_t)hop;
+    static count_sink spoilt, fresh;
+    float *audio = ut_alloc_floats(good), *noise = ut_alloc_floats(hop);
+    ut_stream *streams[2] = {NULL};
+    fill(audio, good);
+    for (size_t i = 0; i < hop; i++)
+        noise[i] = kind == 0 ? 0 : kind == 1 ? -0.9F : kind == 2 ? (i / 40 % 2 ? 1.0F : -1.0F) : NAN;
+    spoilt = (count_sink){.next = 0};
+    fresh = (count_sink){.next = bad};
+    assert_int_equal(ut_stream_open(separator, 0, 0, count_only, &spoilt, &streams[0], NULL), UT_OK);
+    assert_int_equal(ut_stream_open(separator, 0, bad, count_only, &fresh, &streams[1], NULL), UT_OK);
+    for (int64_t done = 0; done < bad; done += (int64_t)hop)
+        assert_int_equal(ut_stream_push(streams[0], noise, hop, NULL), UT_OK);
+    if (kind == 0 || kind == 3)
+        assert_int_equal(spoilt.not_silent, 0);
+    size_t context = ut_stream_context(streams[0]);
+    for (size_t k = 0; k < 2; k++) {
+        assert_int_equal(ut_stream_push(streams[k], audio, good, NULL), UT_OK);
+        assert_int_equal(ut_stream_finish(streams[k], NULL), UT_OK);
+        ut_stream_close(&streams[k]);
+    }
+    assert_int_equal(spoilt.next, bad + (int64_t)good);
+    assert_int_equal(fresh.next, bad + (int64_t)good);
+    assert_int_equal(spoilt.not_finite + fresh.not_finite, 0);
+    assert_true(good - context > 0 && good <= KEPT);
+    for (int64_t i = bad + (int64_t)context; i < bad + (int64_t)good; i++) {
+        size_t at = (size_t)i % KEPT;
+        assert_memory_equal(&spoilt.last[at], &fresh.last[at], sizeof(float));
+    }
+    free(audio);
+    free(noise);
+    ut_separator_close(&separator);
+}
+
+static void test_bad_audio_harms_nothing(void **state)
+{
+    (void)state;
+    ut_model *wave = copying_model("{\"kind\":\"wave\",\"block\":512}"), *mask = passing_model();
+    for (int kind = 0; kind < BAD_KINDS; kind++) {
+        check_bad(wave, kind);
+        check_bad(mask, kind);
+    }
+    ut_model_close(&wave);
+    ut_model_close(&mask);
+}
+
 static void test_stop_and_errors(void **state)
 {
     (void)state;
@@ -226,6 +302,7 @@ int main(void)
         cmocka_unit_test(test_mask_aligned),
         cmocka_unit_test(test_same_however_pushed),
         cmocka_unit_test(test_bad_audio),
+        cmocka_unit_test(test_bad_audio_harms_nothing),
         cmocka_unit_test(test_stop_and_errors),
         cmocka_unit_test(test_hop_default),
     };
