@@ -358,6 +358,8 @@ ut_status ut_channel_take(ut_channel *ch, const ut_capture_item *item, ut_err *e
         if (rc == UT_OK)
             rc = ut_journal_gap(ch->options.journal, item->gap, err);
         break;
+    case UT_CAPTURE_EVENTS:
+        return ut_journal_airings(ch->options.journal, item->airings, item->airing_count, err);
     }
     if (rc != UT_OK)
         give_up(ch);

@@ -243,6 +243,7 @@ void ut_decode_close(ut_decode **decode)
         gst_object_unref((*decode)->candidates[i].pad);
         g_free((*decode)->candidates[i].id);
     }
+    ut_eit_close(&(*decode)->eit);
     pthread_mutex_destroy(&(*decode)->lock);
     free(*decode);
     *decode = NULL;
@@ -282,7 +283,11 @@ static gboolean watch_buffer(GstBuffer **buffer, guint index, gpointer arg)
     ut_decode *decode = arg;
     GstMapInfo map;
     if (gst_buffer_map(*buffer, &map, GST_MAP_READ)) {
-        decode->jumped |= ut_ts_watch_push(&decode->watch, map.data, map.size);
+        if (decode->watch.pid)
+            decode->jumped |= ut_ts_watch_push(&decode->watch, map.data, map.size);
+        if (decode->eit && decode->programs.program_count &&
+            ut_eit_push(decode->eit, map.data, map.size, NULL) != UT_OK)
+            ut_eit_close(&decode->eit); /* more events than anybody announces */
         gst_buffer_unmap(*buffer, &map);
     }
     return TRUE;
@@ -293,12 +298,22 @@ static GstPadProbeReturn on_bytes(GstPad *pad, GstPadProbeInfo *info, gpointer a
     (void)pad;
     ut_decode *decode = arg;
     pthread_mutex_lock(&decode->lock);
-    if (decode->watch.pid && (info->type & GST_PAD_PROBE_TYPE_BUFFER))
+    if (info->type & GST_PAD_PROBE_TYPE_BUFFER)
         watch_buffer(&(GstBuffer *){GST_PAD_PROBE_INFO_BUFFER(info)}, 0, decode);
-    else if (decode->watch.pid)
+    else
         gst_buffer_list_foreach(GST_PAD_PROBE_INFO_BUFFER_LIST(info), watch_buffer, decode);
     pthread_mutex_unlock(&decode->lock);
     return GST_PAD_PROBE_OK;
+}
+
+void ut_decode_watch_bytes(ut_decode *decode)
+{
+    if (!decode->parsebin || decode->watched)
+        return;
+    GstPad *pad = gst_element_get_static_pad(decode->parsebin, "sink");
+    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_bytes, decode, NULL);
+    gst_object_unref(pad);
+    decode->watched = true;
 }
 
 void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s)
@@ -306,11 +321,7 @@ void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s)
     pthread_mutex_lock(&decode->lock);
     decode->tolerance_s = tolerance_s;
     pthread_mutex_unlock(&decode->lock);
-    if (!decode->parsebin)
-        return;
-    GstPad *pad = gst_element_get_static_pad(decode->parsebin, "sink");
-    gst_pad_add_probe(pad, GST_PAD_PROBE_TYPE_BUFFER | GST_PAD_PROBE_TYPE_BUFFER_LIST, on_bytes, decode, NULL);
-    gst_object_unref(pad);
+    ut_decode_watch_bytes(decode);
 }
 
 bool ut_decode_take_jump(ut_decode *decode)

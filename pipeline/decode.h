@@ -13,6 +13,7 @@
 
 #include "core/status.h"
 #include "pipeline/programs.h"
+#include "pipeline/schedule.h"
 
 typedef struct ut_decode ut_decode;
 
@@ -57,6 +58,10 @@ int ut_decode_other_program(ut_decode *decode);
  * the streaming thread with each decoded buffer. */
 void ut_decode_watch_jumps(ut_decode *decode, double tolerance_s);
 bool ut_decode_take_jump(ut_decode *decode);
+/* Collects what a transport stream announces (EIT present/following), as airings of `channel`. Before data flows. */
+UT_CHECK ut_status ut_decode_follow_events(ut_decode *decode, const char *channel, ut_err *err);
+/* The airings of the opened programme that were announced so far, if there is news since the last call; else false. */
+bool ut_decode_events(ut_decode *decode, ut_schedule *out);
 /* Pieces that the decoder could not decode. */
 size_t ut_decode_damage(ut_decode *decode);
 /* Name of the container, such as "video/mpegts"; "" while unknown. `size` of at least 64. */

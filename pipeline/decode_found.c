@@ -1,5 +1,45 @@
 #include "pipeline/decode_state.h"
 
+ut_status ut_decode_follow_events(ut_decode *decode, const char *channel, ut_err *err)
+{
+    const ut_schedule_options options = {.channel = channel};
+    ut_eit *eit = NULL;
+    ut_status rc = ut_eit_open(&options, &eit, err);
+    if (rc != UT_OK)
+        return rc;
+    pthread_mutex_lock(&decode->lock);
+    ut_eit_close(&decode->eit);
+    decode->eit = eit;
+    pthread_mutex_unlock(&decode->lock);
+    ut_decode_watch_bytes(decode);
+    return UT_OK;
+}
+
+/* The programme that was opened: as asked for, that of the PID, or the first; 0 before the PAT is known. */
+static int opened_program(const ut_decode *decode)
+{
+    const ut_program_stream *stream =
+        decode->choice.pid ? ut_programs_find(&decode->programs, decode->choice.pid) : NULL;
+    if (decode->choice.program)
+        return decode->choice.program;
+    if (decode->choice.pid)
+        return stream ? stream->program : 0;
+    return decode->programs.program_count ? decode->programs.programs[0] : 0;
+}
+
+bool ut_decode_events(ut_decode *decode, ut_schedule *out)
+{
+    pthread_mutex_lock(&decode->lock);
+    int service = opened_program(decode);
+    bool news = decode->eit && service && ut_eit_news(decode->eit);
+    if (news) {
+        ut_eit_choose(decode->eit, service);
+        news = ut_eit_schedule(decode->eit, "stream", out, NULL) == UT_OK;
+    }
+    pthread_mutex_unlock(&decode->lock);
+    return news;
+}
+
 /* In the thread that posts, so before the demuxer goes on. Left alone it takes the programme whose PMT comes first,
  * which of a live stream is a matter of luck: the first is the first of the PAT. */
 GstBusSyncReply ut_decode_on_message(GstBus *bus, GstMessage *message, gpointer arg)

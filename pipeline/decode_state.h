@@ -35,6 +35,8 @@ struct ut_decode {
     double tolerance_s; /* of jumps */
     ut_ts_watch watch;  /* pid 0: it does not watch */
     bool jumped;
+    ut_eit *eit;  /* NULL: events are not followed */
+    bool watched; /* the bytes that come in are looked at */
 };
 
 /* Name of the caps' first structure; "" for none. */
@@ -53,6 +55,8 @@ bool ut_decode_same_language(const char *a, const char *b);
 /* Whether it is what was asked for. Under the lock. */
 bool ut_decode_fits(const ut_decode *decode, const ut_candidate *c);
 
+/* Has the bytes that go to the demuxer looked at, for jumps and events, once and for all. */
+void ut_decode_watch_bytes(ut_decode *decode);
 /* The bus's sync handler: counts damage, learns programmes. `arg` is the decoder. */
 GstBusSyncReply ut_decode_on_message(GstBus *bus, GstMessage *message, gpointer arg);
 

@@ -19,7 +19,7 @@ struct ut_journal_segment {
     ut_segment segment; /* its id is set, and read, by the journal thread alone */
 };
 
-typedef enum { ENTRY_BEGIN, ENTRY_COMMIT, ENTRY_END, ENTRY_ABANDON, ENTRY_GAP } entry_kind;
+typedef enum { ENTRY_BEGIN, ENTRY_COMMIT, ENTRY_END, ENTRY_ABANDON, ENTRY_GAP, ENTRY_AIRINGS } entry_kind;
 
 typedef struct entry {
     struct entry *next;
@@ -29,6 +29,8 @@ typedef struct entry {
     ut_checkpoint checkpoint;
     int64_t sample_count;
     ut_gap gap;
+    ut_airing *airings;
+    size_t airing_count;
     size_t count;
     ut_finding items[];
 } entry;
@@ -140,8 +142,20 @@ static ut_status write_entry(ut_journal *journal, const entry *e, ut_err *err)
         return UT_OK;
     case ENTRY_GAP:
         return write_gap(journal, e, err);
+    case ENTRY_AIRINGS:
+        return ut_store_airing_put(journal->store, e->airings, e->airing_count, false, &(ut_airing_change){0}, err);
     }
     return UT_OK;
+}
+
+static void entry_free(entry *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        free(e->items[i].trail);
+    for (size_t i = 0; i < e->airing_count; i++)
+        ut_airing_clear(&e->airings[i]);
+    free(e->airings);
+    free(e);
 }
 
 /* Takes the first entry off the queue. */
@@ -161,9 +175,7 @@ static void entry_done(ut_journal *journal, ut_status rc)
     pthread_mutex_unlock(&journal->lock);
     if (e->kind == ENTRY_END || e->kind == ENTRY_ABANDON)
         free(e->segment);
-    for (size_t i = 0; i < e->count; i++)
-        free(e->items[i].trail);
-    free(e);
+    entry_free(e);
 }
 
 /* True if the entry is dealt with: written, or of a kind that no retry will ever write. */
@@ -398,6 +410,24 @@ ut_status ut_journal_gap(ut_journal *journal, const ut_gap *gap, ut_err *err)
     if (!e)
         return UT_E_NOMEM;
     e->gap = *gap;
+    entry_put(journal, e);
+    return UT_OK;
+}
+
+ut_status ut_journal_airings(ut_journal *journal, const ut_airing *airings, size_t count, ut_err *err)
+{
+    ut_status rc = UT_OK;
+    entry *e = entry_new(ENTRY_AIRINGS, 0, err);
+    if (!e)
+        return UT_E_NOMEM;
+    if (!(e->airings = calloc(count, sizeof *e->airings)))
+        rc = ut_fail(err, UT_E_NOMEM, "journal: %zu programmes", count);
+    for (size_t i = 0; rc == UT_OK && i < count; i++, e->airing_count += rc == UT_OK)
+        rc = ut_airing_copy(&airings[i], &e->airings[i], err);
+    if (rc != UT_OK) {
+        entry_free(e);
+        return rc;
+    }
     entry_put(journal, e);
     return UT_OK;
 }

@@ -37,6 +37,9 @@ UT_CHECK ut_status ut_journal_end(ut_journal *journal, ut_journal_segment **segm
 UT_CHECK ut_status ut_journal_abandon(ut_journal *journal, ut_journal_segment **segment, ut_err *err);
 UT_CHECK ut_status ut_journal_gap(ut_journal *journal, const ut_gap *gap, ut_err *err);
 
+/* Programmes that the stream announced; copied. */
+UT_CHECK ut_status ut_journal_airings(ut_journal *journal, const ut_airing *airings, size_t count, ut_err *err);
+
 typedef struct {
     size_t pending; /* entries not yet written */
     uint64_t written;

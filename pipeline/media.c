@@ -260,7 +260,9 @@ static ut_status build(ut_media *media, int program, ut_err *err)
     if (rc != UT_OK)
         return rc;
     g_object_set(media->sink, "max-buffers", BUFFERS_MAX, NULL);
-    return add_source(media, err);
+    if (media->options.events_of)
+        rc = ut_decode_follow_events(media->decode, media->options.events_of, err);
+    return rc == UT_OK ? add_source(media, err) : rc;
 }
 
 static void tear_down(ut_media *media)
@@ -322,6 +324,11 @@ static ut_status start(ut_media *media, ut_err *err)
         return media->failure.code;
     }
     return UT_OK;
+}
+
+bool ut_media_events(ut_media *media, ut_schedule *out)
+{
+    return ut_decode_events(media->decode, out);
 }
 
 static ut_media *make(const char *path, const ut_media_options *options)

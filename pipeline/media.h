@@ -6,16 +6,18 @@
 #include <stdint.h>
 
 #include "core/status.h"
+#include "pipeline/schedule.h"
 
 typedef struct ut_media ut_media;
 
 typedef struct {
-    int rate_hz;          /* 0: the original rate */
-    int channels;         /* 1: mono; 0: the original channels, interleaved */
-    int program;          /* MPEG-TS programme number; 0: the first */
-    int pid;              /* MPEG-TS PID; 0: any */
-    const char *language; /* ISO 639; NULL: any */
-    bool drop_centre;     /* 5.1: leave the centre out, a nearly dialogue-free feed */
+    int rate_hz;           /* 0: the original rate */
+    int channels;          /* 1: mono; 0: the original channels, interleaved */
+    int program;           /* MPEG-TS programme number; 0: the first */
+    int pid;               /* MPEG-TS PID; 0: any */
+    const char *language;  /* ISO 639; NULL: any */
+    bool drop_centre;      /* 5.1: leave the centre out, a nearly dialogue-free feed */
+    const char *events_of; /* channel whose programmes a transport stream announces are collected; NULL: none are */
 } ut_media_options;
 
 /* Borrowed; strings may be NULL. */
@@ -33,6 +35,8 @@ typedef struct {
 UT_CHECK ut_status ut_media_open(const char *path, const ut_media_options *options, ut_media **out, ut_err *err);
 void ut_media_close(ut_media **media);
 const ut_media_info *ut_media_describe(const ut_media *media);
+/* The airings announced so far (EIT present/following); false: none. *out is the caller's to clear. */
+bool ut_media_events(ut_media *media, ut_schedule *out);
 /* Up to `capacity` frames; *got = 0 at the end. A file that breaks off gives what it has and then UT_E_CORRUPT. */
 UT_CHECK ut_status ut_media_read(ut_media *media, float *out, size_t capacity, size_t *got, ut_err *err);
 

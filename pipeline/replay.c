@@ -32,8 +32,6 @@ typedef struct {
     size_t added;
 } replay;
 
-static const ut_media_options as_analysed = {.rate_hz = UT_RATE_HZ, .channels = 1};
-
 static bool stopped(const replay *r)
 {
     return r->options->stopped && r->options->stopped();
@@ -98,6 +96,7 @@ static ut_status open_chain(replay *r, const ut_replay_item *item, ut_err *err)
     if (r->options->analyser.model)
         snprintf(versions.model_hash, sizeof versions.model_hash, "%s",
                  ut_model_describe(r->options->analyser.model)->hash);
+    const ut_media_options as_analysed = {.rate_hz = UT_RATE_HZ, .channels = 1, .events_of = r->options->channel};
     ut_status rc = ut_media_open(item->path, &as_analysed, &r->media, err);
     if (rc == UT_OK)
         rc = ut_recorder_open(&r->segment, &versions, &r->recorder, err);
@@ -143,6 +142,21 @@ static ut_status analyse(replay *r, const int64_t resume, ut_err *err)
     }
 }
 
+/* What a transport stream announced of its programmes. A recording without a proper table is no worse for it. */
+static void keep_events(replay *r)
+{
+    ut_schedule schedule = {0};
+    ut_airing_change change;
+    ut_err err = {0};
+    char quoted[512];
+    if (!ut_media_events(r->media, &schedule))
+        return;
+    if (ut_store_airing_put(r->store, schedule.items, schedule.count, false, &change, &err) != UT_OK)
+        ut_log(UT_LOG_WARN, "replay", "programmes_not_kept", "channel=%s error=%s", r->segment.channel,
+               ut_log_quote(quoted, sizeof quoted, err.text));
+    ut_schedule_clear(&schedule);
+}
+
 /* What can be kept is kept, whatever ended the analysis. */
 static ut_status end(replay *r, ut_status rc, ut_err *err)
 {
@@ -151,6 +165,8 @@ static ut_status end(replay *r, ut_status rc, ut_err *err)
         ut_status end_rc = ut_analyser_finish(r->analyser, &own);
         if (end_rc == UT_OK && rc == UT_OK)
             end_rc = ut_store_segment_end(r->store, r->segment.id, r->position, &own);
+        if (end_rc == UT_OK)
+            keep_events(r);
         if (end_rc == UT_OK)
             end_rc = commit(r, rc == UT_OK, &own);
         if (rc == UT_OK && end_rc != UT_OK && err)

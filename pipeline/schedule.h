@@ -48,6 +48,10 @@ typedef struct ut_eit ut_eit;
 UT_CHECK ut_status ut_eit_open(const ut_schedule_options *options, ut_eit **out, ut_err *err);
 void ut_eit_close(ut_eit **eit);
 UT_CHECK ut_status ut_eit_push(ut_eit *eit, const uint8_t *data, size_t size, ut_err *err);
+/* Whether something was announced that had not been, since the last call. */
+bool ut_eit_news(ut_eit *eit);
+/* Only events of this service count from now on. */
+void ut_eit_choose(ut_eit *eit, int service);
 /* What was announced so far. `name` stands for the stream in messages. */
 UT_CHECK ut_status ut_eit_schedule(const ut_eit *eit, const char *name, ut_schedule *out, ut_err *err);
 

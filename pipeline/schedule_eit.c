@@ -38,6 +38,7 @@ struct ut_eit {
     int counter;
     event *events;
     size_t count, capacity;
+    bool news; /* since ut_eit_news was asked */
 };
 
 /* Again and again it would forget the converters of character sets that it holds. */
@@ -148,24 +149,37 @@ static event *event_find(ut_eit *eit, int service, int id, int64_t start_ns)
     return e;
 }
 
-/* What is announced last counts: an accurate broadcaster moves the times of what runs late. */
-static void learn_event(ut_eit *eit, int service, bool present, const GstMpegtsEITEvent *from)
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool same_airing(const ut_airing *a, const ut_airing *b)
+{
+    return a->start_ns == b->start_ns && a->end_ns == b->end_ns && a->boundary == b->boundary &&
+           same_text(a->programme.title, b->programme.title) && same_text(a->programme.crid, b->programme.crid);
+}
+
+/* What is announced last counts: an accurate broadcaster moves the times of what runs late. True if it is news. */
+static bool learn_event(ut_eit *eit, int service, bool present, const GstMpegtsEITEvent *from)
 {
     ut_airing airing = {.source = UT_FROM_EIT};
     if (!start_read(from->start_time, &airing.start_ns) || from->duration == 0)
-        return;
+        return false;
     airing.end_ns = airing.start_ns + from->duration * UT_NS_PER_S;
     names_read(from, &airing.programme);
     event *e = airing.programme.title ? event_find(eit, service, from->event_id, airing.start_ns) : NULL;
     if (!e) {
         ut_airing_clear(&airing);
-        return;
+        return false;
     }
     e->present |= present;
     airing.boundary = e->present ? UT_BOUNDARY_ANNOUNCED : UT_BOUNDARY_SCHEDULED;
     memcpy(airing.channel, eit->channel, sizeof airing.channel);
+    bool news = !same_airing(&airing, &e->airing);
     ut_airing_clear(&e->airing);
     e->airing = airing;
+    return news;
 }
 
 /* --- sections -------------------------------------------------------------------------------- */
@@ -210,6 +224,18 @@ static bool section_fits(const uint8_t *s, size_t size)
     return true;
 }
 
+bool ut_eit_news(ut_eit *eit)
+{
+    bool news = eit->news;
+    eit->news = false;
+    return news;
+}
+
+void ut_eit_choose(ut_eit *eit, int service)
+{
+    eit->service = service;
+}
+
 static void learn_section(ut_eit *eit, size_t size)
 {
     if (eit->section[0] != TABLE_PRESENT_FOLLOWING || !section_fits(eit->section, size))
@@ -218,8 +244,8 @@ static void learn_section(ut_eit *eit, size_t size)
     const GstMpegtsEIT *table = section ? gst_mpegts_section_get_eit(section) : NULL;
     if (table && section->current_next_indicator && (!eit->service || section->subtable_extension == eit->service))
         for (guint i = 0; i < table->events->len; i++)
-            learn_event(eit, section->subtable_extension, section->section_number == 0,
-                        g_ptr_array_index(table->events, i));
+            eit->news |= learn_event(eit, section->subtable_extension, section->section_number == 0,
+                                     g_ptr_array_index(table->events, i));
     if (section)
         gst_mpegts_section_unref(section);
 }
@@ -314,14 +340,16 @@ ut_status ut_eit_schedule(const ut_eit *eit, const char *name, ut_schedule *out,
     ut_status rc = UT_OK;
     for (size_t i = 0; rc == UT_OK && i < eit->count; i++) {
         const event *e = &eit->events[i];
-        if (e->service != eit->events[0].service)
+        if (eit->service && e->service != eit->service)
+            continue;
+        if (!eit->service && e->service != eit->events[0].service)
             rc = ut_fail(err, UT_E_ARG, "%s: events of several services, %d and %d; say which is meant", name,
                          eit->events[0].service, e->service);
         ut_airing copy;
         if (rc == UT_OK && (rc = ut_airing_copy(&e->airing, &copy, err)) == UT_OK)
             rc = ut_schedule_add(&schedule, &copy, err);
     }
-    if (rc == UT_OK && eit->count == 0)
+    if (rc == UT_OK && schedule.count == 0)
         rc = ut_fail(err, UT_E_ARG, "%s: announces no programme (EIT present/following) of the service", name);
     if (rc != UT_OK) {
         ut_schedule_clear(&schedule);

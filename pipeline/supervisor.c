@@ -39,6 +39,9 @@ struct ut_supervisor {
     ut_decode *decode; /* of the attempt under way, for the streaming thread */
     uint64_t rebuilds;
     char problem[200];
+    ut_schedule events; /* that wait for the reader */
+
+    ut_schedule given; /* the reader's */
 };
 
 ut_supervisor_options ut_supervisor_defaults(void)
@@ -101,6 +104,8 @@ static ut_status attempt_open(ut_supervisor *s, attempt *a, ut_err *err)
     ut_choice choice = {.program = s->program, .pid = s->options.pid, .language = s->options.language};
     ut_status rc = ut_decode_open(GST_BIN(a->pipeline), &choice, &a->decode, &sink, err);
     if (rc == UT_OK)
+        rc = ut_decode_follow_events(a->decode, s->options.channel, err);
+    if (rc == UT_OK)
         rc = ut_source_build(GST_BIN(a->pipeline), s->options.uri, a->decode, err);
     if (rc != UT_OK) {
         attempt_close(s, a);
@@ -149,6 +154,17 @@ static double patience_s(const ut_supervisor *s, bool heard)
                              : s->options.connect_timeout_s;
 }
 
+static void take_events(ut_supervisor *s, attempt *a)
+{
+    ut_schedule events = {0};
+    if (!ut_decode_events(a->decode, &events))
+        return;
+    pthread_mutex_lock(&s->lock);
+    ut_schedule_clear(&s->events);
+    s->events = events;
+    pthread_mutex_unlock(&s->lock);
+}
+
 /* Watches until it is time to give up. */
 static const char *watch(ut_supervisor *s, attempt *a, ut_err *err)
 {
@@ -158,6 +174,7 @@ static const char *watch(ut_supervisor *s, attempt *a, ut_err *err)
     const char *reason = NULL;
     while (!reason && !is_stopped(s)) {
         reason = poll_bus(s, a, err);
+        take_events(s, a);
         bool now_heard = ut_feed_samples(s->feed) != before;
         if (now_heard && !heard) {
             set_problem(s, "");
@@ -331,6 +348,8 @@ void ut_supervisor_close(ut_supervisor **supervisor)
         pthread_join(s->thread, NULL);
     }
     ut_feed_close(&s->feed);
+    ut_schedule_clear(&s->events);
+    ut_schedule_clear(&s->given);
     pthread_cond_destroy(&s->stopped);
     pthread_mutex_destroy(&s->lock);
     g_free((gchar *)s->options.channel);
@@ -342,6 +361,19 @@ void ut_supervisor_close(ut_supervisor **supervisor)
 
 ut_status ut_supervisor_read(ut_supervisor *supervisor, int timeout_ms, ut_capture_item *item, ut_err *err)
 {
+    ut_supervisor *s = supervisor;
+    pthread_mutex_lock(&s->lock);
+    bool events = s->events.count > 0;
+    if (events) {
+        ut_schedule_clear(&s->given);
+        s->given = s->events;
+        s->events = (ut_schedule){0};
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (events) {
+        *item = (ut_capture_item){.kind = UT_CAPTURE_EVENTS, .airings = s->given.items, .airing_count = s->given.count};
+        return UT_OK;
+    }
     return ut_feed_read(supervisor->feed, timeout_ms, item, err);
 }
 

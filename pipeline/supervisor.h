@@ -6,6 +6,8 @@
  *   SEGMENT  a capture segment starts: its samples are numbered from 0 and follow each other without discontinuity.
  *            It ends at the next SEGMENT or GAP, or when the supervisor has stopped.
  *   AUDIO    the segment's next samples, mono at UT_RATE_HZ
+ *   EVENTS   what the stream announces of its programmes (EIT present/following), each time that it says something new;
+ *            between any two other items
  *   GAP      a stretch of time that was not captured, and why. A long one comes in pieces, each as soon as it is known,
  *            so that a crash leaves no more than GAP_PIECE_S of it unrecorded.
  *
@@ -52,7 +54,7 @@ void ut_supervisor_close(ut_supervisor **supervisor);
 /* Capture ends; what is captured is still read, then read gives UT_E_STOPPED. Returns at once. */
 void ut_supervisor_stop(ut_supervisor *supervisor);
 
-typedef enum { UT_CAPTURE_SEGMENT, UT_CAPTURE_AUDIO, UT_CAPTURE_GAP } ut_capture_kind;
+typedef enum { UT_CAPTURE_SEGMENT, UT_CAPTURE_AUDIO, UT_CAPTURE_GAP, UT_CAPTURE_EVENTS } ut_capture_kind;
 
 /* Borrowed until the next read. */
 typedef struct {
@@ -60,8 +62,10 @@ typedef struct {
     const ut_segment *segment; /* SEGMENT: id 0, sample_count 0; source is the URI without passwords */
     const float *samples;      /* AUDIO */
     size_t frames;
-    int64_t first_sample; /* of the segment */
-    const ut_gap *gap;    /* GAP */
+    int64_t first_sample;     /* of the segment */
+    const ut_gap *gap;        /* GAP */
+    const ut_airing *airings; /* EVENTS */
+    size_t airing_count;
 } ut_capture_item;
 
 /* The next item. UT_E_BUSY: none within timeout_ms; UT_E_STOPPED: stopped (or ended, with `once`) and all read. */

@@ -199,6 +199,8 @@ static void keep(heard *h, const ut_capture_item *item)
         h->gap[h->gaps++] = *item->gap;
         return;
     }
+    if (item->kind == UT_CAPTURE_EVENTS)
+        return;
     if (item->kind == UT_CAPTURE_SEGMENT) {
         assert_in_range(h->segments, 0, HEARD_MAX - 1);
         h->segment[h->segments++].segment = *item->segment;
