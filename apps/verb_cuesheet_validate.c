@@ -46,39 +46,43 @@ static ut_status print_finding(void *arg, const ut_sheet_finding *f)
     return UT_OK;
 }
 
-static ut_status read_file(const char *path, const ut_profile *profile, ut_sheet_file *out, ut_err *err)
+static bool is_workbook(const char *text, size_t size)
 {
-    char *text;
-    size_t size;
-    ut_status rc = ut_file_read(path, FILE_LIMIT, &text, &size, err);
-    if (rc != UT_OK)
-        return rc;
-    size_t at = strspn(text, " \t\r\n");
-    if (size >= 4 && memcmp(text, "PK\x03\x04", 4) == 0)
-        rc = ut_fail(err, UT_E_UNSUPPORTED, "%s: a workbook; save it as CSV, or validate by --channel and time", path);
-    else if (text[at] == '{')
-        rc = ut_sheet_read_json(path, text, size, out, err);
-    else if (strcmp(profile->layout, "json") == 0)
-        rc = ut_fail(err, UT_E_ARG, "%s: not JSON; a CSV needs the --profile it was made with", path);
-    else
-        rc = ut_sheet_read_csv(path, text, size, profile, out, err);
-    free(text);
-    return rc;
+    return size >= 4 && memcmp(text, "PK\x03\x04", 4) == 0;
+}
+
+static ut_status read_sheet(const char *path, const char *text, size_t size, const ut_profile *profile,
+                            ut_sheet_file *out, ut_err *err)
+{
+    if (!is_workbook(text, size) && text[strspn(text, " \t\r\n")] == '{')
+        return ut_sheet_read_json(path, text, size, out, err);
+    if (strcmp(profile->layout, "json") == 0)
+        return ut_fail(err, UT_E_ARG, "%s: not JSON; a CSV or workbook needs the --profile it was made with", path);
+    return is_workbook(text, size) ? ut_sheet_read_xlsx(path, text, size, profile, out, err)
+                                   : ut_sheet_read_csv(path, text, size, profile, out, err);
 }
 
 static ut_status check_file(const ut_args *args, findings *all, ut_err *err)
 {
     ut_profile *profile = NULL;
     ut_sheet_file file = {0};
-    ut_status rc = ut_profile_load(ut_args_text(args, "profile"), &profile, err);
+    const char *wanted = ut_args_text(args, "profile");
+    char *text = NULL;
+    size_t size = 0;
+    ut_status rc = ut_file_read(all->name, FILE_LIMIT, &text, &size, err);
+    if (rc == UT_OK && is_workbook(text, size) && !ut_args_given(args, "profile"))
+        wanted = "rapidcue-xlsx";
     if (rc == UT_OK)
-        rc = read_file(all->name, profile, &file, err);
+        rc = ut_profile_load(wanted, &profile, err);
+    if (rc == UT_OK)
+        rc = read_sheet(all->name, text, size, profile, &file, err);
     if (rc == UT_OK) {
         file.sheet.profile = profile;
         rc = ut_sheet_check(&file.sheet, profile, print_finding, all, err);
     }
     ut_sheet_file_clear(&file);
     ut_profile_close(&profile);
+    free(text);
     return rc;
 }
 
@@ -116,7 +120,7 @@ static const ut_opt validate_options[] = {
      .kind = UT_OPT_TEXT,
      .value = "NAME|FILE",
      .fallback = "rapidcue-csv",
-     .help = "what to check against, and what a CSV was made with"},
+     .help = "what to check against, and what a CSV or workbook was made with; rapidcue-xlsx for a workbook"},
     {.name = "channel", .kind = UT_OPT_TEXT, .value = "ID", .help = "without FILE: of the store"},
     {.name = "from", .kind = UT_OPT_TEXT, .value = "TIME", .help = "start of the range, RFC 3339; with --to"},
     {.name = "to", .kind = UT_OPT_TEXT, .value = "TIME", .help = "end of the range"},
@@ -133,7 +137,8 @@ const ut_verb ut_verb_cuesheet_validate = {
     .arguments = "[FILE]",
     .max_arguments = 1,
     .options = validate_options,
-    .examples = "undertone cuesheet validate tonight.json --profile rapidcue-xlsx\n"
+    .examples = "undertone cuesheet validate tonight.xlsx\n"
+                "undertone cuesheet validate tonight.json --profile rapidcue-xlsx\n"
                 "undertone cuesheet validate --channel news1 --programme Tonight --day 2026-11-21 --profile uk",
     .run = validate,
 };

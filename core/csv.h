@@ -8,9 +8,9 @@
 typedef struct ut_csv ut_csv;
 
 typedef struct {
-    size_t line;         /* 1 … */
-    size_t count;        /* fields */
-    const char **fields; /* unquoted, NUL-terminated; valid until the next call */
+    size_t line;               /* 1 … */
+    size_t count;              /* fields */
+    const char *const *fields; /* unquoted, NUL-terminated; valid until the next call */
 } ut_csv_record;
 
 /* Takes a copy of the text. `name` (borrowed) stands for it in messages: "NAME:LINE: …". UT_E_ARG:

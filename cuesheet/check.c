@@ -270,6 +270,14 @@ static ut_status check_whole(checking *c, size_t rows)
     if (rc == UT_OK && c->profile->max_rows && rows > (size_t)c->profile->max_rows)
         rc = say(c, true, true, "rows", "%zu rows, the form holds %" PRId64 "|export in parts, by programme", rows,
                  c->profile->max_rows);
+    int64_t total_s = 0;
+    for (size_t i = 0; i < s->count; i++)
+        total_s += ut_row_s(s, s->cues[i].duration_ms);
+    if (rc == UT_OK && s->said_total_s && s->said_total_s != total_s)
+        rc =
+            say(c, true, true, "total",
+                "the total is %" PRId64 " s, the rows add up to %" PRId64 " s|recalculate the workbook, or correct one",
+                s->said_total_s, total_s);
     double lost_s = 0;
     for (size_t i = 0; i < s->gap_count; i++)
         lost_s += (double)(s->gaps[i].end_ns - s->gaps[i].start_ns) / 1e9;

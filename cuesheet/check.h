@@ -5,10 +5,11 @@
 #include "cuesheet/sheet.h"
 
 typedef struct {
-    bool error;       /* else a warning: it can be sent, a person should look */
-    size_t row;       /* as the profile prints it, counted as its file counts; 0: the sheet as a whole */
-    int seq;          /* of the cue; 0: the sheet */
-    const char *code; /* "missing", "shares", "times", "identifier", "overlap", "unidentified", "gap", "rows" */
+    bool error; /* else a warning: it can be sent, a person should look */
+    size_t row; /* as the profile prints it, counted as its file counts; 0: the sheet as a whole */
+    int seq;    /* of the cue; 0: the sheet */
+    const char
+        *code; /* "missing", "shares", "times", "identifier", "overlap", "unidentified", "gap", "rows", "total" */
     char text[240];
     char remedy[240];
 } ut_sheet_finding;
@@ -28,10 +29,12 @@ typedef struct {
 } ut_sheet_file;
 
 void ut_sheet_file_clear(ut_sheet_file *file);
-/* The lossless JSON form, and the CSV of a profile (layout rapidcue or columns). Never trust their input; errors read
- * "NAME:LINE: what" and are UT_E_ARG. */
+/* The lossless JSON form, and the CSV or workbook of a profile (layout rapidcue or columns). Never trust their input;
+ * errors read "NAME:LINE: what" and are UT_E_ARG. */
 UT_CHECK ut_status ut_sheet_read_json(const char *name, const char *text, size_t size, ut_sheet_file *out, ut_err *err);
 UT_CHECK ut_status ut_sheet_read_csv(const char *name, const char *text, size_t size, const ut_profile *profile,
                                      ut_sheet_file *out, ut_err *err);
+UT_CHECK ut_status ut_sheet_read_xlsx(const char *name, const char *data, size_t size, const ut_profile *profile,
+                                      ut_sheet_file *out, ut_err *err);
 
 #endif

@@ -1,13 +1,16 @@
-/* The CSV of a profile, read back: the RapidCue columns by place, those of a column profile by heading. */
+/* The CSV or workbook of a profile, read back: the RapidCue columns by place, those of a column profile by heading. */
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/clock.h"
 #include "core/csv.h"
 #include "cuesheet/check.h"
+#include "cuesheet/grid.h"
 #include "cuesheet/table.h"
 
 #define ROWS_MAX 200000
@@ -278,10 +281,12 @@ static ut_status row_read(reader *r)
     return rc == UT_OK ? party_read(r, rec) : rc;
 }
 
+static const int rapidcue_places[KINDS] = {0,  1,  2,  -1, -1, -1, 11, 12, 13, 14, 15,
+                                           16, 17, -1, -1, -1, -1, -1, -1, -1, -1};
+
 static ut_status header_read(reader *r)
 {
-    static const int places[KINDS] = {0, 1, 2, -1, -1, -1, 11, 12, 13, 14, 15, 16, 17, -1, -1, -1, -1, -1, -1, -1, -1};
-    memcpy(r->map, places, sizeof r->map);
+    memcpy(r->map, rapidcue_places, sizeof r->map);
     if (r->rapidcue) {
         if (r->record->count < 18)
             return complain(r, "%zu columns; the RapidCue form has 18, A to R", r->record->count);
@@ -312,14 +317,18 @@ static ut_status finish(reader *r)
         f->recording_of[i] = f->cues[i].outcome == UT_UNIDENTIFIED ? NULL : &f->recordings[i];
     f->sheet.cues = f->cues;
     f->sheet.recordings = f->recording_of;
-    /* CSV carries no header, so none is asked of it. */
-    ut_sheet_header *h = &f->sheet.header;
+    f->sheet.channel = "-";
+    return UT_OK;
+}
+
+/* CSV carries no header, so none is asked of it; nor do the workbooks of column profiles. */
+static void no_header(reader *r)
+{
+    ut_sheet_header *h = &r->file->sheet.header;
     const char **const parts[] = {&h->programme, &h->episode,     &h->episode_no, &h->production_no, &h->airdate,
                                   &h->company,   &h->prepared_by, &h->email,      &h->network};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         *parts[i] = "-";
-    f->sheet.channel = "-";
-    return UT_OK;
 }
 
 ut_status ut_sheet_read_csv(const char *name, const char *text, size_t size, const ut_profile *profile,
@@ -343,8 +352,106 @@ ut_status ut_sheet_read_csv(const char *name, const char *text, size_t size, con
     while (rc == UT_OK && (rc = ut_csv_next(csv, &record, err)) == UT_OK && record.count)
         rc = row_read(&r);
     ut_csv_close(&csv);
+    no_header(&r);
     if (rc == UT_OK)
         rc = finish(&r);
+    if (rc != UT_OK) {
+        ut_sheet_file_clear(&file);
+        return rc;
+    }
+    *out = file;
+    return UT_OK;
+}
+
+/* --- workbooks ------------------------------------------------------------------------------- */
+
+enum { TITLES_ROW = 19, SHOW_ROW = 13, TOTAL_ROW = 14 }; /* of the RapidCue workbook */
+
+typedef struct {
+    reader reader;
+    ut_csv_record record;
+    bool headed;
+} book_reader;
+
+/* Minutes in column D, seconds in F. */
+static ut_status length_read(const reader *r, int64_t *seconds)
+{
+    int64_t minutes = 0, rest = 0;
+    ut_status rc = whole_read(r, 'D' - 'A', 1000000, &minutes);
+    if (rc == UT_OK)
+        rc = whole_read(r, 'F' - 'A', 59, &rest);
+    *seconds = 60 * minutes + rest;
+    return rc;
+}
+
+/* What stands above the cues in the RapidCue workbook. */
+static ut_status header_cells_read(reader *r)
+{
+    static const struct {
+        size_t row;
+        char column;
+        size_t offset;
+    } cells[] = {
+        {4, 'N', offsetof(ut_sheet_header, programme)},      {5, 'N', offsetof(ut_sheet_header, aka)},
+        {6, 'N', offsetof(ut_sheet_header, episode)},        {7, 'N', offsetof(ut_sheet_header, episode_aka)},
+        {8, 'N', offsetof(ut_sheet_header, episode_no)},     {9, 'N', offsetof(ut_sheet_header, production_no)},
+        {11, 'N', offsetof(ut_sheet_header, company)},       {12, 'N', offsetof(ut_sheet_header, address)},
+        {13, 'N', offsetof(ut_sheet_header, prepared_by)},   {14, 'N', offsetof(ut_sheet_header, email)},
+        {4, 'D', offsetof(ut_sheet_header, classification)}, {5, 'D', offsetof(ut_sheet_header, prepared)},
+        {8, 'D', offsetof(ut_sheet_header, airdate)},        {9, 'D', offsetof(ut_sheet_header, category)},
+        {10, 'D', offsetof(ut_sheet_header, version)},       {11, 'D', offsetof(ut_sheet_header, network)},
+    };
+    ut_sheet *sheet = &r->file->sheet;
+    for (size_t i = 0; i < sizeof cells / sizeof *cells; i++) {
+        const char *text = cells[i].row == r->record->line ? at(r, cells[i].column - 'A') : "";
+        if (*text && !(r->file->strings[i] = strdup(text)))
+            return ut_fail(r->err, UT_E_NOMEM, "%s", r->name);
+        if (*text)
+            *(const char **)((char *)&sheet->header + cells[i].offset) = r->file->strings[i];
+    }
+    int64_t show_s = 0;
+    if (r->record->line == TOTAL_ROW)
+        return length_read(r, &sheet->said_total_s);
+    if (r->record->line != SHOW_ROW)
+        return UT_OK;
+    ut_status rc = length_read(r, &show_s);
+    sheet->end_ns = show_s * UT_NS_PER_S;
+    return rc;
+}
+
+static ut_status book_row(void *arg, const ut_grid_row *row, ut_err *err)
+{
+    book_reader *b = arg;
+    reader *r = &b->reader;
+    (void)err;
+    b->record = (ut_csv_record){.line = row->row, .count = row->count, .fields = row->cells};
+    if (!r->rapidcue && !b->headed) {
+        b->headed = true;
+        return header_read(r);
+    }
+    if (r->rapidcue && row->row < TITLES_ROW)
+        return header_cells_read(r);
+    bool empty = !*value(r, TITLE) && !*value(r, NAME) && !*value(r, LAST) && !*value(r, PUBLISHER) && !any_time(r);
+    return (r->rapidcue && row->row == TITLES_ROW) || empty ? UT_OK : row_read(r);
+}
+
+ut_status ut_sheet_read_xlsx(const char *name, const char *data, size_t size, const ut_profile *profile,
+                             ut_sheet_file *out, ut_err *err)
+{
+    ut_sheet_file file = {0};
+    book_reader b = {.reader = {.name = name,
+                                .profile = profile,
+                                .rapidcue = strcmp(profile->layout, "rapidcue") == 0,
+                                .file = &file,
+                                .err = err}};
+    b.reader.record = &b.record;
+    if (b.reader.rapidcue)
+        memcpy(b.reader.map, rapidcue_places, sizeof b.reader.map);
+    else
+        no_header(&b.reader);
+    ut_status rc = ut_grid_each(name, NULL, data, size, book_row, &b, err);
+    if (rc == UT_OK)
+        rc = finish(&b.reader);
     if (rc != UT_OK) {
         ut_sheet_file_clear(&file);
         return rc;

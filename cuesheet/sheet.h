@@ -30,6 +30,7 @@ typedef struct {
     size_t count;
     const ut_gap *gaps; /* what was not captured: the sheet cannot speak for it */
     size_t gap_count;
+    int64_t said_total_s; /* of music, as a file says it; 0: it says nothing of it */
 } ut_sheet;
 
 /* Data rows of the RapidCue workbook; a longer sheet is UT_E_ARG. */

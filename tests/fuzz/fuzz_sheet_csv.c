@@ -1,4 +1,4 @@
-/* Cue sheets in CSV of any bytes, as RapidCue and by columns: read, and checked. */
+/* Cue sheets in CSV and workbooks of any bytes, as RapidCue and by columns: read, and checked. */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -29,7 +29,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (size_t i = 0; i < 2; i++) {
         ut_sheet_file file = {0};
         size_t total = 0;
-        if (ut_sheet_read_csv("f", (const char *)data, size, profiles[i], &file, &err) != UT_OK)
+        bool book = size >= 4 && memcmp(data, "PK\3\4", 4) == 0;
+        ut_status rc = book ? ut_sheet_read_xlsx("f", (const char *)data, size, profiles[i], &file, &err)
+                            : ut_sheet_read_csv("f", (const char *)data, size, profiles[i], &file, &err);
+        if (rc != UT_OK)
             continue;
         file.sheet.profile = profiles[i];
         if (ut_sheet_check(&file.sheet, profiles[i], count, &total, &err) != UT_OK)

@@ -141,6 +141,24 @@ expect("of the file", again, found)
 of_csv = findings(folder / "rapid.csv", "--profile", "rapidcue-csv", status=1)
 expect("of the CSV", [(f["code"], f["row"]) for f in of_csv], [("identifier", 2), ("missing", 4), ("shares", 4), ("identifier", 5), ("unidentified", 7)])
 
+# the workbook is read back by its cells, with header and total
+again = findings(book, status=1)
+expect("of the workbook", [(f["code"], f["row"]) for f in again], [(f["code"], f["row"]) for f in found if f["code"] != "gap"])
+edited = openpyxl.load_workbook(book)
+edited.worksheets[0]["N4"] = None
+edited.worksheets[0]["K20"] = 50
+edited.worksheets[0]["D14"], edited.worksheets[0]["F14"] = 0, 47
+edited.worksheets[0]["R20"] = 0.25
+edited.save(folder / "edited.xlsx")
+codes = [(f["code"], f["row"]) for f in findings(folder / "edited.xlsx", "--profile", "rapidcue-xlsx", status=1)]
+for wanted in (("times", 20), ("shares", 20), ("missing", 0), ("total", 0)):
+    if wanted not in codes:
+        sys.exit(f"the edited workbook: no {wanted} in {codes}")
+(folder / "columns.yaml").write_text("title: Columns\nformat: xlsx\ncolumns: [Title = title, In = in, Out = out]\n")
+run("cuesheet", "export", *tonight, "--profile", folder / "columns.yaml", "-o", folder / "columns.xlsx")
+columns = findings(folder / "columns.xlsx", "--profile", folder / "columns.yaml", status=0)
+expect("of a column profile's workbook", [f["code"] for f in columns], ["unidentified"])
+
 broken = json.loads(text)
 cue = broken["cues"][0]
 cue["in_ms"], cue["out_ms"], cue["duration_ms"] = -5000, 1000, 30000
