@@ -20,10 +20,10 @@ enum {
 #define SHRINK 40.0 /* shifts that the average over the window's peaks counts for */
 #define FLOOR 2.0   /* and what every state is seen more often than it was */
 
-/* What a witness has, at every shift: 0 nothing, 1 a peak one bin beside, 2 a frame off, 3 the peak itself. */
+/* What a witness has, at every shift, as three bits: see evidence.h. */
+enum { BITS = 3 };
 typedef struct {
-    uint64_t high[UT_QUERY_SHIFT_WORDS];
-    uint64_t low[UT_QUERY_SHIFT_WORDS];
+    uint64_t bits[BITS][UT_QUERY_SHIFT_WORDS];
 } marks;
 
 /* A peak of the reference, and what the query has there. */
@@ -32,7 +32,7 @@ typedef struct {
     uint8_t cell;
     uint8_t slice;
     uint8_t counts[STATES]; /* of the shifts that are taken for chance */
-    uint16_t priced;        /* bit z: gain[z] is known */
+    uint64_t priced;        /* bit z: gain[z] is known */
     float gain[STATES][UT_EVIDENCE_SITUATIONS][UT_EVIDENCE_LEVELS - 1];
 } shadow;
 
@@ -40,7 +40,7 @@ struct ut_evidence_scratch {
     shadow shadows[UT_EVIDENCE_PEAKS_MAX];
     int count;
     int cells;
-    double presence[UT_EVIDENCE_SITUATIONS][STATES];
+    const ut_evidence_prior *prior;
     double pool[STATES]; /* chance of each state over all peaks */
     int shift;           /* the best of those weighed last */
 };
@@ -57,26 +57,35 @@ void ut_evidence_close(ut_evidence_scratch **scratch)
     *scratch = NULL;
 }
 
+/* The bits of a column around (bin, frame), and those next to them. */
+static void read_near(const ut_query_columns *columns, int bin, int32_t frame, uint64_t *own, uint64_t *near)
+{
+    enum { WORDS = UT_QUERY_SHIFT_WORDS };
+    memset(own, 0, WORDS * sizeof *own);
+    memset(near, 0, WORDS * sizeof *near);
+    if (bin < 0 || bin >= UT_QUERY_BINS)
+        return;
+    ut_query_read(columns, bin, frame, own);
+    for (int i = 0; i < WORDS; i++)
+        near[i] = own[i] << 1 | own[i] >> 1 | (i ? own[i - 1] >> 63 : 0) | (i + 1 < WORDS ? own[i + 1] << 63 : 0);
+}
+
 /* What witness w has at (bin, frame). */
 static marks look(const ut_query *query, int w, int bin, int32_t frame)
 {
-    enum { WORDS = UT_QUERY_SHIFT_WORDS };
-    uint64_t own[WORDS], beside[WORDS] = {0}, side[WORDS];
+    enum { WORDS = UT_QUERY_SHIFT_WORDS, SIDES = 2 };
+    uint64_t own[WORDS], near[WORDS], fine[WORDS], fine_near[WORDS], side[SIDES][WORDS], side_near[SIDES][WORDS];
     marks m;
-    ut_query_read(query, w, bin, frame, own);
-    for (int other = bin - 1; other <= bin + 1; other += 2) {
-        if (other < 0 || other >= UT_QUERY_BINS)
-            continue;
-        ut_query_read(query, w, other, frame, side);
-        for (int i = 0; i < WORDS; i++)
-            beside[i] |= side[i];
-    }
+    read_near(&query->columns[w], bin, frame, own, near);
+    read_near(&query->fine[w], bin, frame, fine, fine_near);
+    read_near(&query->columns[w], bin - 1, frame, side[0], side_near[0]);
+    read_near(&query->columns[w], bin + 1, frame, side[1], side_near[1]);
     for (int i = 0; i < WORDS; i++) {
-        uint64_t near = own[i] << 1 | own[i] >> 1, wide = beside[i] << 1 | beside[i] >> 1 | beside[i];
-        near |= (i ? own[i - 1] >> 63 : 0) | (i + 1 < WORDS ? own[i + 1] << 63 : 0);
-        wide |= (i ? beside[i - 1] >> 63 : 0) | (i + 1 < WORDS ? beside[i + 1] << 63 : 0);
-        m.high[i] = own[i] | near;
-        m.low[i] = own[i] | (wide & ~near);
+        uint64_t beside = side[0][i] | side_near[0][i] | side[1][i] | side_near[1][i];
+        uint64_t dense = own[i] | near[i], any_fine = fine[i] | fine_near[i];
+        m.bits[2][i] = dense;
+        m.bits[1][i] = any_fine & ~dense;
+        m.bits[0][i] = own[i] | (fine[i] & ~dense) | (beside & ~dense & ~any_fine);
     }
     return m;
 }
@@ -84,8 +93,12 @@ static marks look(const ut_query *query, int w, int bin, int32_t frame)
 static int state_at(const shadow *s, int shift)
 {
     int word = shift / 64, bit = shift % 64, state = 0;
-    for (int w = 0; w < UT_QUERY_WITNESSES; w++)
-        state = state << 2 | (int)(s->seen[w].high[word] >> bit & 1) << 1 | (int)(s->seen[w].low[word] >> bit & 1);
+    for (int w = 0; w < UT_QUERY_WITNESSES; w++) {
+        int own = 0;
+        for (int i = BITS - 1; i >= 0; i--)
+            own = own << 1 | (int)(s->seen[w].bits[i][word] >> bit & 1);
+        state = state * UT_EVIDENCE_SIGHTS + own;
+    }
     return state;
 }
 
@@ -99,6 +112,11 @@ static int band_of(int bin)
     return bin < 32 ? 0 : bin < 64 ? 1 : bin < 128 ? 2 : 3;
 }
 
+static uint64_t any_bits(const marks *m, int word)
+{
+    return m->bits[0][word] | m->bits[1][word] | m->bits[2][word];
+}
+
 static void cast_shadow(const ut_query *query, int32_t frame, int bin, shadow *s)
 {
     int others = OTHERS;
@@ -106,8 +124,7 @@ static void cast_shadow(const ut_query *query, int32_t frame, int bin, shadow *s
     for (int w = 0; w < query->witnesses; w++)
         s->seen[w] = look(query, w, bin, frame);
     for (int i = 0; i < UT_QUERY_SHIFT_WORDS; i++)
-        for (uint64_t any = s->seen[0].high[i] | s->seen[0].low[i] | s->seen[1].high[i] | s->seen[1].low[i]; any;
-             any &= any - 1) {
+        for (uint64_t any = any_bits(&s->seen[0], i) | any_bits(&s->seen[1], i); any; any &= any - 1) {
             int shift = 64 * i + __builtin_ctzll(any);
             if (!is_chance(shift))
                 continue;
@@ -126,19 +143,6 @@ static int cast_shadows(const ut_index *index, const ut_query *query, int64_t be
     for (int i = 0; i < count; i++)
         cast_shadow(query, peaks[i].frame, peaks[i].bin, &shadows[i]);
     return count;
-}
-
-/* A witness that is not there has state 0 always: what the situations say of it is added up. */
-static void take_situations(ut_evidence_scratch *s, int witnesses)
-{
-    for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
-        for (int z = 0; z < STATES; z++) {
-            const double *p = &UT_EVIDENCE_PRESENCE[g][z];
-            if (witnesses > 1)
-                s->presence[g][z] = p[0];
-            else
-                s->presence[g][z] = z % 4 ? 0.0 : p[0] + p[1] + p[2] + p[3];
-        }
 }
 
 static void take_pool(ut_evidence_scratch *s)
@@ -162,8 +166,8 @@ static void price(const ut_evidence_scratch *s, shadow *peak, int z)
     double chance = chance_of(s, peak, z);
     for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
         for (int k = 1; k < UT_EVIDENCE_LEVELS; k++)
-            peak->gain[z][g][k - 1] = logf((float)(1 + UT_EVIDENCE_LEVEL[k] * (s->presence[g][z] / chance - 1)));
-    peak->priced |= (uint16_t)(1u << z);
+            peak->gain[z][g][k - 1] = logf((float)(1 + s->prior->level[k] * (s->prior->presence[g][z] / chance - 1)));
+    peak->priced |= UINT64_C(1) << z;
 }
 
 /* log of the sum of weights[i] e^x[i] */
@@ -194,7 +198,7 @@ static void situations_at(ut_evidence_scratch *s, int shift, int left_out, doubl
     for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++) {
         situations[g] = 0;
         for (int c = 0; c < s->cells; c++)
-            situations[g] += log_sum(cells[g][c], UT_EVIDENCE_PRIOR[g], UT_EVIDENCE_LEVELS);
+            situations[g] += log_sum(cells[g][c], s->prior->levels[g], UT_EVIDENCE_LEVELS);
     }
 }
 
@@ -202,13 +206,13 @@ static double nats_at(ut_evidence_scratch *s, int shift, int left_out)
 {
     double situations[UT_EVIDENCE_SITUATIONS];
     situations_at(s, shift, left_out, situations);
-    return log_sum(situations, UT_EVIDENCE_WEIGHT, UT_EVIDENCE_SITUATIONS);
+    return log_sum(situations, s->prior->weight, UT_EVIDENCE_SITUATIONS);
 }
 
-/* Whether state z has a peak in the bin, within a frame: of witness 0, 1. */
+/* Whether state z has a dense peak in the bin, within a frame: of witness 0, 1. */
 static bool hit(int state, int witness)
 {
-    return (witness == 0 ? state >> 2 : state & 3) >= 2;
+    return (witness == 0 ? state / UT_EVIDENCE_SIGHTS : state % UT_EVIDENCE_SIGHTS) >= 4;
 }
 
 static void summarise(const ut_evidence_scratch *s, const ut_query *query, ut_evidence *out)
@@ -241,7 +245,7 @@ bool ut_evidence_weigh(ut_evidence_scratch *scratch, const ut_index *index, cons
     if (s->count == 0)
         return false;
     s->cells = (query->frames + CELL_FRAMES - 1) / CELL_FRAMES * BANDS;
-    take_situations(s, query->witnesses);
+    s->prior = query->witnesses > 1 ? &UT_EVIDENCE_JOINT : &UT_EVIDENCE_ALONE;
     take_pool(s);
     ut_evidence best = {.nats = -INFINITY};
     for (int shift = CENTRE - 1; shift <= CENTRE + 1; shift++) {

@@ -1,8 +1,9 @@
 /* The evidence for a hypothesis "this window of the stream is that stretch of a recording": a Bayes factor over the
  * peaks that the reference has there.
  *
- * What a witness has where the reference has a peak is one of four: nothing, a peak one bin beside it, one in its bin a
- * frame off, or the peak itself. Both witnesses together make a state of sixteen.
+ * What a witness has where the reference has a peak is one of six sights: nothing (0), a dense peak one bin beside it
+ * (1), a fine one in its bin a frame off (2) or right there (3), a dense one a frame off (4) or right there (5); the
+ * highest counts, and a broad peak counts as a fine one (peaks.h). Both witnesses together make a state of 36.
  *
  * Chance: how often each state occurs for this very peak when the query is moved by 6 to 126 frames either way. The
  * moved query shares notes, density and tempo with the right one, so a hit on a note that the piece repeats all the
@@ -11,7 +12,7 @@
  * Presence: of the reference's peaks a part shows, and shows in the states that the situation favours (the music alone
  * heard by the separator, or plain in both). That part differs from one cell of the window (128 frames by a band of
  * frequencies) to the next, as speech comes and goes; it is averaged over a prior, not fitted. Situations, parts and
- * priors are those of evidence_prior.h, learned from known mixtures.
+ * priors are those of evidence_prior.h, learned from known mixtures; a mixture alone has its own.
  *
  * nats is the logarithm of the ratio of the two probabilities. If chance is as modelled, a wrong hypothesis reaches n
  * nats with a probability of at most e^-n (Markov's inequality for e-values: Vovk and Wang, Annals of Statistics 49,
@@ -52,7 +53,7 @@ UT_CHECK double ut_evidence_elsewhere(ut_evidence_scratch *scratch);
 /* Writes what was seen of the reference's peaks, at most UT_EVIDENCE_PEAKS_MAX, and returns how many they are. */
 typedef struct {
     int cell;      /* of the window */
-    int state;     /* 4 * the mixture's + the music's, each as above, from 0 */
+    int state;     /* 6 * the mixture's sight + the music's */
     double chance; /* of this state, for this peak */
 } ut_evidence_peak;
 size_t ut_evidence_list(const ut_evidence_scratch *scratch, ut_evidence_peak *out);

@@ -31,7 +31,8 @@ typedef struct {
     int witnesses;
     int32_t first, end; /* frames of the programme that there is audio of */
     ut_peaks raw[UT_QUERY_WITNESSES];
-    ut_peaks paced[UT_QUERY_WITNESSES]; /* at the speed looked at */
+    ut_peaks paced[UT_QUERY_WITNESSES]; /* at the speed looked at, */
+    ut_peaks dense[UT_QUERY_WITNESSES]; /* and the dense ones of them, which are what is drawn */
     ut_peaks reference;                 /* of the recording; frames count from its beginning */
     ut_query query;
     ut_matcher *matcher;
@@ -54,7 +55,7 @@ static ut_status find_peaks(explaining *e, const ut_explain_audio *audio, int wi
     if (skip >= audio->frames)
         return ut_fail(err, UT_E_ARG, "explain: %zu samples of audio", audio->frames);
     e->first = (int32_t)(aligned * p->rate_hz / UT_RATE_HZ / p->hop);
-    ut_status rc = ut_peak_stream_open(p, p->query.peaks_per_s, e->first, &stream, err);
+    ut_status rc = ut_peak_stream_open(p, &p->query, e->first, &stream, err);
     if (rc == UT_OK)
         rc = ut_peak_stream_push(stream, samples + skip, audio->frames - skip, &e->raw[witness], err);
     if (rc == UT_OK)
@@ -90,8 +91,14 @@ static const ut_peaks *witness(const explaining *e, int w)
 static ut_status take_speed(explaining *e, int speed, ut_err *err)
 {
     ut_status rc = UT_OK;
-    for (int w = 0; w < e->witnesses && rc == UT_OK; w++)
+    for (int w = 0; w < e->witnesses && rc == UT_OK; w++) {
+        const ut_peaks *paced = &e->paced[w];
         rc = ut_peaks_pace(e->params, speed, &e->raw[w], &e->paced[w], err);
+        e->dense[w].count = 0;
+        for (size_t i = 0; i < paced->count && rc == UT_OK; i++)
+            if (paced->items[i].grade <= UT_PEAK_DENSE)
+                rc = ut_peaks_add(&e->dense[w], paced->items[i], err);
+    }
     return rc;
 }
 
@@ -163,7 +170,7 @@ static ut_status count_votes(explaining *e, const ut_index_track *track, ut_err 
     uint32_t *votes = NULL;
     x->vote_count = (size_t)(last - first);
     ut_status rc =
-        ut_coincidence_votes(e->params, &e->reference, e->paced, e->witnesses, first, x->vote_count, &votes, err);
+        ut_coincidence_votes(e->params, &e->reference, e->dense, e->witnesses, first, x->vote_count, &votes, err);
     if (rc != UT_OK)
         return rc;
     size_t top = 0;
@@ -265,6 +272,7 @@ static ut_status weigh_best(explaining *e, ut_err *err)
 {
     ut_explanation *x = e->out;
     int32_t frames = ut_window_frames(e->params);
+    const ut_evidence_prior *prior = e->witnesses > 1 ? &UT_EVIDENCE_JOINT : &UT_EVIDENCE_ALONE;
     double nats[UT_EVIDENCE_SITUATIONS];
     ut_evidence evidence;
     x->window_s = (double)ut_frame_middle_sample(e->params, e->best.window) / UT_RATE_HZ;
@@ -280,10 +288,10 @@ static ut_status weigh_best(explaining *e, ut_err *err)
     x->situation_count = UT_EVIDENCE_SITUATIONS;
     for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++) {
         ut_explained_situation *s = &x->situations[g];
-        *s = (ut_explained_situation){.nats = nats[g], .weight = UT_EVIDENCE_WEIGHT[g]};
+        *s = (ut_explained_situation){.nats = nats[g], .weight = prior->weight[g]};
         for (int z = 0; z < UT_EVIDENCE_STATES; z++) {
-            s->mix_share += UT_EVIDENCE_PRESENCE[g][z] * (z / 4 >= 2);
-            s->music_share += UT_EVIDENCE_PRESENCE[g][z] * (z % 4 >= 2);
+            s->mix_share += prior->presence[g][z] * (z / UT_EVIDENCE_SIGHTS >= 2);
+            s->music_share += prior->presence[g][z] * (z % UT_EVIDENCE_SIGHTS >= 2);
         }
     }
     return UT_OK;
@@ -396,7 +404,7 @@ static ut_status show_witness(explaining *e, int w, ut_explained_peaks *out, ut_
 {
     ut_peaks placed = {0};
     ut_peak_map map = {0};
-    ut_status rc = reserve(out, e->paced[w].count, err);
+    ut_status rc = reserve(out, e->dense[w].count, err);
     for (size_t i = 0; i < e->reference.count && rc == UT_OK; i++) {
         ut_peak peak = e->reference.items[i];
         int64_t frame = peak.frame + e->best.track->origin - e->best.shift;
@@ -406,8 +414,8 @@ static ut_status show_witness(explaining *e, int w, ut_explained_peaks *out, ut_
     }
     if (rc == UT_OK)
         rc = ut_peak_map_fill(&placed, e->from, e->to - e->from, &map, err);
-    for (size_t i = 0; i < e->paced[w].count && rc == UT_OK; i++) {
-        ut_peak peak = e->paced[w].items[i];
+    for (size_t i = 0; i < e->dense[w].count && rc == UT_OK; i++) {
+        ut_peak peak = e->dense[w].items[i];
         if (peak.frame < e->from || peak.frame >= e->to)
             continue;
         bool matched = ut_peak_map_has(&map, peak.frame, peak.bin);
@@ -425,7 +433,7 @@ static ut_status show(explaining *e, ut_err *err)
     ut_status rc = UT_OK;
     choose_range(e);
     for (int w = 0; w < e->witnesses && rc == UT_OK; w++)
-        rc = ut_peak_map_fill(&e->paced[w], begin, end - begin, &maps[w], err);
+        rc = ut_peak_map_fill(&e->dense[w], begin, end - begin, &maps[w], err);
     if (rc == UT_OK)
         rc = show_reference(e, maps, err);
     if (rc == UT_OK)
@@ -471,6 +479,7 @@ static void release(explaining *e)
     for (int w = 0; w < UT_QUERY_WITNESSES; w++) {
         ut_peaks_clear(&e->raw[w]);
         ut_peaks_clear(&e->paced[w]);
+        ut_peaks_clear(&e->dense[w]);
     }
     ut_peaks_clear(&e->reference);
     ut_query_clear(&e->query);

@@ -27,7 +27,7 @@ ut_status ut_fingerprinter_open(const ut_params *params, ut_fingerprinter **out,
     if (!f)
         return ut_fail(err, UT_E_NOMEM, "fingerprinter");
     f->params = params;
-    ut_status rc = ut_peak_stream_open(params, params->reference.peaks_per_s, 0, &f->stream, err);
+    ut_status rc = ut_peak_stream_open(params, &params->reference, 0, &f->stream, err);
     if (rc != UT_OK) {
         ut_fingerprinter_close(&f);
         return rc;

@@ -90,7 +90,7 @@ static size_t take_landmarks(ut_lookup *l, const ut_query *q)
     for (int w = 0; w < q->witnesses; w++)
         for (size_t i = 0; i < q->landmarks[w].count && count < LANDMARKS_MAX; i++) {
             ut_landmark pair = q->landmarks[w].items[i];
-            uint32_t back = UT_QUERY_FRAMES_MAX - (uint32_t)q->peaks[w].items[pair.anchor].frame;
+            uint32_t back = UT_QUERY_FRAMES_MAX - (uint32_t)q->paired[w].items[pair.anchor].frame;
             l->landmarks[count++] = (landmark){.hash = pair.hash, .back = back};
         }
     return count;

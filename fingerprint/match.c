@@ -57,7 +57,7 @@ static bool judge(ut_matcher *m, const ut_query *query, int64_t begin, ut_match 
 static bool heard(const ut_query *q, int w, int bin, int32_t frame)
 {
     uint64_t bits[UT_QUERY_SHIFT_WORDS];
-    ut_query_read(q, w, bin, frame, bits);
+    ut_query_read(&q->columns[w], bin, frame, bits);
     /* Bits 127 to 129 of the 256. */
     return bits[1] >> 63 || bits[2] & 3;
 }

@@ -16,7 +16,7 @@ static const ut_params PARAMS[] = {
      .bins_bits = 7,
      .hash_bits = 22,
      .reference = {20, 3},
-     .query = {60, 40}},
+     .query = {60, 40, .fine = true}},
     {.name = "p1",
      .rate_hz = 11025,
      .fft = 512,

@@ -2,6 +2,8 @@
 #ifndef UT_FINGERPRINT_PARAMS_FIELDS_H
 #define UT_FINGERPRINT_PARAMS_FIELDS_H
 
+#include <stdbool.h>
+
 #include "fingerprint/params.h"
 
 /* How densely audio is described. References are sparse, because the catalogue keeps them; queries are dense, because
@@ -10,6 +12,7 @@
 typedef struct {
     int peaks_per_s;
     int fan_out; /* most pairs that start at one peak */
+    bool fine;   /* broad and fine peaks too: see peaks.h */
 } ut_density;
 
 struct ut_params {

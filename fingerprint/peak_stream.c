@@ -16,13 +16,13 @@ struct ut_peak_stream {
     float *resampled;
 };
 
-ut_status ut_peak_stream_open(const ut_params *params, int peaks_per_s, int32_t first_frame, ut_peak_stream **out,
-                              ut_err *err)
+ut_status ut_peak_stream_open(const ut_params *params, const ut_density *density, int32_t first_frame,
+                              ut_peak_stream **out, ut_err *err)
 {
     ut_peak_stream *s = calloc(1, sizeof *s);
     if (!s)
         return ut_fail(err, UT_E_NOMEM, "peak stream");
-    ut_status rc = ut_peak_finder_open(params, peaks_per_s, first_frame, &s->finder, err);
+    ut_status rc = ut_peak_finder_open(params, density, first_frame, &s->finder, err);
     if (rc == UT_OK && params->rate_hz != UT_RATE_HZ) {
         rc = ut_resampler_open(UT_RATE_HZ, params->rate_hz, 1, &s->resampler, err);
         if (rc == UT_OK && !(s->resampled = malloc(ut_resampler_bound(s->resampler, BLOCK) * sizeof *s->resampled)))

@@ -7,8 +7,8 @@
 /* One thread. */
 typedef struct ut_peak_stream ut_peak_stream;
 
-/* The first sample pushed is the first of frame `first_frame`. */
-UT_CHECK ut_status ut_peak_stream_open(const ut_params *params, int peaks_per_s, int32_t first_frame,
+/* density: one of the set's. The first sample pushed is the first of frame `first_frame`. */
+UT_CHECK ut_status ut_peak_stream_open(const ut_params *params, const ut_density *density, int32_t first_frame,
                                        ut_peak_stream **out, ut_err *err);
 void ut_peak_stream_close(ut_peak_stream **stream);
 /* Appends to *peaks those that became certain. The result does not depend on how the audio is cut into pushes. */

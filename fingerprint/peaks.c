@@ -25,6 +25,7 @@ struct ut_peak_finder {
     const ut_params *params;
     int rank_limit;
     int strong_limit; /* the same for a reference */
+    bool fine;
     size_t bins;
     ut_fft *fft;
     float *window;
@@ -34,6 +35,7 @@ struct ut_peak_finder {
     float *spectrum;       /* fft/2 + 1 re, im pairs */
     int16_t *level;        /* (ROWS, bins) log2 power in 1/256 */
     int16_t *highest;      /* (ROWS, bins) maximum of level over ±8 bins */
+    int16_t *near;         /* (ROWS, bins) and over ±2 */
     int32_t *sum;          /* (ROWS, bins) sum of level over ±32 bins */
     int16_t loudest[ROWS]; /* of each row */
     int16_t *scratch;      /* bins + 2 PAD */
@@ -76,8 +78,8 @@ void ut_peaks_clear(ut_peaks *peaks)
     *peaks = (ut_peaks){0};
 }
 
-ut_status ut_peak_finder_open(const ut_params *params, int peaks_per_s, int32_t first_frame, ut_peak_finder **out,
-                              ut_err *err)
+ut_status ut_peak_finder_open(const ut_params *params, const ut_density *density, int32_t first_frame,
+                              ut_peak_finder **out, ut_err *err)
 {
     ut_status rc = UT_OK;
     size_t bins = (size_t)(params->high_bin - params->low_bin);
@@ -87,12 +89,13 @@ ut_status ut_peak_finder_open(const ut_params *params, int peaks_per_s, int32_t 
     if (!f)
         return ut_fail(err, UT_E_NOMEM, "peak finder");
     f->params = params;
-    f->rank_limit = (int)lround((double)peaks_per_s * span * params->hop / params->rate_hz);
+    f->rank_limit = (int)lround((double)density->peaks_per_s * span * params->hop / params->rate_hz);
     f->strong_limit = (int)lround((double)params->reference.peaks_per_s * span * params->hop / params->rate_hz);
+    f->fine = density->fine;
     f->bins = bins;
     f->first = f->next = f->centre = f->settled = first_frame;
-    /* Strict maxima leave at most one to every 4 frames × 9 bins. */
-    f->candidate_capacity = (size_t)(span + UT_PEAKS_MAX_FRAMES + 1) * (bins / (UT_PEAKS_MAX_BINS + 1) + 1);
+    int apart = f->fine ? UT_PEAKS_FINE_BINS + 1 : UT_PEAKS_MAX_BINS + 1; /* bins between strict maxima of a frame */
+    f->candidate_capacity = (size_t)(span + UT_PEAKS_MAX_FRAMES + 1) * (bins / (size_t)apart + 1);
     f->candidates = malloc(f->candidate_capacity * sizeof *f->candidates);
     f->window = ut_alloc_floats(fft);
     f->audio = ut_alloc_floats(fft);
@@ -100,10 +103,11 @@ ut_status ut_peak_finder_open(const ut_params *params, int peaks_per_s, int32_t 
     f->spectrum = ut_alloc_floats(fft + 2);
     f->level = calloc(ROWS * bins, sizeof *f->level);
     f->highest = calloc(ROWS * bins, sizeof *f->highest);
+    f->near = calloc(ROWS * bins, sizeof *f->near);
     f->sum = calloc(ROWS * bins, sizeof *f->sum);
     f->scratch = calloc(bins + 2 * PAD, sizeof *f->scratch);
-    if (!f->candidates || !f->window || !f->audio || !f->frame || !f->spectrum || !f->level || !f->highest || !f->sum ||
-        !f->scratch) {
+    if (!f->candidates || !f->window || !f->audio || !f->frame || !f->spectrum || !f->level || !f->highest ||
+        !f->near || !f->sum || !f->scratch) {
         rc = ut_fail(err, UT_E_NOMEM, "peak finder");
         goto fail;
     }
@@ -129,6 +133,7 @@ void ut_peak_finder_close(ut_peak_finder **finder)
     free(f->spectrum);
     free(f->level);
     free(f->highest);
+    free(f->near);
     free(f->sum);
     free(f->scratch);
     free(f->candidates);
@@ -163,6 +168,18 @@ static void take_highest(const int16_t *level, size_t bins, int16_t *scratch, in
             scratch[i] = scratch[i] > scratch[i + step] ? scratch[i] : scratch[i + step];
     for (size_t i = 0; i < bins; i++)
         highest[i] = scratch[i] > scratch[i + 1] ? scratch[i] : scratch[i + 1];
+}
+
+/* Maximum over ±2 bins. */
+static void take_near(const int16_t *level, size_t bins, int16_t *near)
+{
+    enum { REACH = UT_PEAKS_FINE_BINS };
+    for (size_t i = 0; i < bins; i++) {
+        size_t from = i > REACH ? i - REACH : 0, to = i + REACH < bins ? i + REACH : bins - 1;
+        near[i] = level[from];
+        for (size_t b = from + 1; b <= to; b++)
+            near[i] = near[i] > level[b] ? near[i] : level[b];
+    }
 }
 
 static void take_sums(const int16_t *level, size_t bins, int32_t *sum)
@@ -200,6 +217,8 @@ static void transform(ut_peak_finder *f)
     ut_fft_forward(f->fft, f->frame, f->spectrum);
     take_levels(f->spectrum + 2 * f->params->low_bin, f->bins, f->level + at);
     take_highest(f->level + at, f->bins, f->scratch, f->highest + at);
+    if (f->fine)
+        take_near(f->level + at, f->bins, f->near + at);
     take_sums(f->level + at, f->bins, f->sum + at);
     f->loudest[(uint32_t)f->next % ROWS] = maximum(f->level + at, f->bins);
     f->next++;
@@ -218,11 +237,12 @@ static int32_t smaller(int32_t a, int32_t b)
 }
 
 /* No other cell of the neighbourhood reaches the level of this one, which is its maximum. */
-static bool strict(const ut_peak_finder *f, int32_t from, int32_t to, size_t bin)
+static bool strict(const ut_peak_finder *f, int32_t frames, size_t bins, size_t bin)
 {
+    int32_t from = larger(f->centre - frames, f->first), to = smaller(f->centre + frames, f->next - 1);
     int16_t level = f->level[row(f, f->centre) + bin];
-    size_t low = bin > UT_PEAKS_MAX_BINS ? bin - UT_PEAKS_MAX_BINS : 0;
-    size_t high = bin + UT_PEAKS_MAX_BINS < f->bins ? bin + UT_PEAKS_MAX_BINS : f->bins - 1;
+    size_t low = bin > bins ? bin - bins : 0;
+    size_t high = bin + bins < f->bins ? bin + bins : f->bins - 1;
     int equal = 0;
     for (int32_t t = from; t <= to; t++)
         for (size_t b = low; b <= high; b++)
@@ -256,27 +276,77 @@ static int32_t audible(const ut_peak_finder *f)
     return larger(loudest - RANGE, LEVEL_MIN + 1);
 }
 
+/* Into scratch: the maximum of a row of maxima and those of the frames around it. */
+static void take_maximum(ut_peak_finder *f, const int16_t *rows, int32_t frames)
+{
+    int32_t from = larger(f->centre - frames, f->first), to = smaller(f->centre + frames, f->next - 1);
+    memcpy(f->scratch, rows + row(f, from), f->bins * sizeof *f->scratch);
+    for (int32_t t = from + 1; t <= to; t++) {
+        const int16_t *other = rows + row(f, t);
+        for (size_t b = 0; b < f->bins; b++)
+            f->scratch[b] = f->scratch[b] > other[b] ? f->scratch[b] : other[b];
+    }
+}
+
+static void add_candidate(ut_peak_finder *f, size_t bin, ut_peak_grade grade, int32_t prominence)
+{
+    f->candidates[f->candidate_count++] = (candidate){
+        .peak = {.frame = f->centre, .bin = (uint16_t)(bin + (size_t)f->params->low_bin), .grade = (uint8_t)grade},
+        .prominence = prominence,
+    };
+}
+
+static int by_bin(const void *a, const void *b)
+{
+    return (int)((const candidate *)a)->peak.bin - (int)((const candidate *)b)->peak.bin;
+}
+
+/* Adds the fine maxima of the centre to the candidates from `first` on, which are its others. */
+static void search_fine(ut_peak_finder *f, int32_t lowest, size_t first)
+{
+    const int16_t *level = f->level + row(f, f->centre);
+    size_t others = f->candidate_count, at = first;
+    take_maximum(f, f->near, UT_PEAKS_FINE_FRAMES);
+    for (size_t b = 0; b < f->bins; b++) {
+        if (level[b] != f->scratch[b] || level[b] < lowest || level[b] == LEVEL_MAX)
+            continue;
+        while (at < others && f->candidates[at].peak.bin < b + (size_t)f->params->low_bin)
+            at++;
+        bool known = at < others && f->candidates[at].peak.bin == b + (size_t)f->params->low_bin;
+        if (known || !strict(f, UT_PEAKS_FINE_FRAMES, UT_PEAKS_FINE_BINS, b))
+            continue;
+        int32_t over = prominence(f, b);
+        if (over >= 0)
+            add_candidate(f, b, UT_PEAK_FINE, over);
+    }
+    qsort(f->candidates + first, f->candidate_count - first, sizeof *f->candidates, by_bin);
+}
+
+/* The maxima of the whole neighbourhood, then, if wanted, those of the small one: all in order of bins. */
 static void search(ut_peak_finder *f)
 {
     int32_t lowest = audible(f);
-    int32_t from = larger(f->centre - UT_PEAKS_MAX_FRAMES, f->first);
-    int32_t to = smaller(f->centre + UT_PEAKS_MAX_FRAMES, f->next - 1);
     const int16_t *level = f->level + row(f, f->centre);
-    memcpy(f->scratch, f->highest + row(f, from), f->bins * sizeof *f->scratch);
-    for (int32_t t = from + 1; t <= to; t++) {
-        const int16_t *highest = f->highest + row(f, t);
-        for (size_t b = 0; b < f->bins; b++)
-            f->scratch[b] = f->scratch[b] > highest[b] ? f->scratch[b] : highest[b];
-    }
-    for (size_t b = 0; b < f->bins; b++) {
-        if (level[b] != f->scratch[b] || level[b] < lowest || level[b] == LEVEL_MAX || !strict(f, from, to, b))
-            continue;
-        f->candidates[f->candidate_count++] = (candidate){
-            .peak = {.frame = f->centre, .bin = (uint16_t)(b + (size_t)f->params->low_bin)},
-            .prominence = prominence(f, b),
-        };
-    }
+    size_t first = f->candidate_count;
+    take_maximum(f, f->highest, UT_PEAKS_MAX_FRAMES);
+    for (size_t b = 0; b < f->bins; b++)
+        if (level[b] == f->scratch[b] && level[b] >= lowest && level[b] != LEVEL_MAX &&
+            strict(f, UT_PEAKS_MAX_FRAMES, UT_PEAKS_MAX_BINS, b))
+            add_candidate(f, b, UT_PEAK_BROAD, prominence(f, b));
+    if (f->fine)
+        search_fine(f, lowest, first);
     f->centre++;
+}
+
+/* How many within ±32 frames are more prominent; `begin` is the first candidate of those. */
+static int rank(const ut_peak_finder *f, size_t at, size_t begin)
+{
+    const candidate *all = f->candidates;
+    int32_t end = all[at].peak.frame + UT_PEAKS_RANK_FRAMES;
+    int higher = 0;
+    for (size_t j = begin; j < f->candidate_count && all[j].peak.frame <= end; j++)
+        higher += all[j].peak.grade != UT_PEAK_FINE && all[j].prominence > all[at].prominence;
+    return higher;
 }
 
 /* Gives out the candidates before frame `until`, whose surroundings are all searched, and forgets what no later one
@@ -286,21 +356,21 @@ static ut_status settle(ut_peak_finder *f, int32_t until, ut_peaks *peaks, ut_er
     const candidate *all = f->candidates;
     size_t begin = 0;
     for (size_t i = 0; i < f->candidate_count && all[i].peak.frame < until; i++) {
-        int32_t frame = all[i].peak.frame;
-        if (frame < f->settled)
+        ut_peak peak = all[i].peak;
+        if (peak.frame < f->settled)
             continue;
-        while (all[begin].peak.frame < frame - UT_PEAKS_RANK_FRAMES)
+        while (all[begin].peak.frame < peak.frame - UT_PEAKS_RANK_FRAMES)
             begin++;
-        int higher = 0;
-        for (size_t j = begin; j < f->candidate_count && all[j].peak.frame <= frame + UT_PEAKS_RANK_FRAMES; j++)
-            higher += all[j].prominence > all[i].prominence;
-        if (higher < f->rank_limit) {
-            ut_peak peak = all[i].peak;
-            peak.strong = higher < f->strong_limit;
-            ut_status rc = ut_peaks_add(peaks, peak, err);
-            if (rc != UT_OK)
-                return rc;
+        if (peak.grade == UT_PEAK_BROAD) {
+            int higher = rank(f, i, begin);
+            if (higher < f->rank_limit)
+                peak.grade = higher < f->strong_limit ? UT_PEAK_STRONG : UT_PEAK_DENSE;
+            else if (!f->fine || all[i].prominence < 0)
+                continue;
         }
+        ut_status rc = ut_peaks_add(peaks, peak, err);
+        if (rc != UT_OK)
+            return rc;
     }
     f->settled = larger(f->settled, until);
     size_t gone = 0;

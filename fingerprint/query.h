@@ -18,16 +18,23 @@ enum {
     UT_QUERY_BINS = 1 << UT_INDEX_BIN_BITS,
 };
 
+typedef uint64_t ut_query_columns[UT_QUERY_BINS][UT_QUERY_WORDS];
+
 typedef struct {
     const ut_params *params;
     int32_t first; /* the window is [first, first + frames) of the stream */
     int32_t frames;
     int witnesses;
-    ut_peaks peaks[UT_QUERY_WITNESSES];         /* of the window; frames count from its start */
+    /* Of the window; frames count from its start: the dense ones, the others, and those that are paired. Of one witness
+     * alone the broad ones are paired too: its pairs are fewer, and in a mixture the music needs them. */
+    ut_peaks peaks[UT_QUERY_WITNESSES];
+    ut_peaks others[UT_QUERY_WITNESSES];
+    ut_peaks paired[UT_QUERY_WITNESSES];
     ut_landmarks landmarks[UT_QUERY_WITNESSES]; /* those of the music that the mixture has too are left out */
     /* (witness, bin, word): bit i of a column tells whether frame i - 128 has a peak. Before and after the window, the
      * window repeats itself, so that a wrong shift meets as many peaks as the right one. */
-    uint64_t (*columns)[UT_QUERY_BINS][UT_QUERY_WORDS];
+    ut_query_columns *columns; /* of dense peaks */
+    ut_query_columns *fine;    /* of broad and fine peaks */
 } ut_query;
 
 UT_CHECK ut_status ut_query_init(ut_query *query, const ut_params *params, ut_err *err);
@@ -40,11 +47,11 @@ UT_CHECK ut_status ut_query_set(ut_query *query, int32_t first, int32_t frames, 
  * of the index's timeline. */
 UT_CHECK ut_status ut_query_mask(ut_query *query, const ut_index *index, int64_t begin, ut_err *err);
 
-/* Bits `frame` - 128 … `frame` + 127 of a column; 0 ≤ frame < query->frames. */
-static inline void ut_query_read(const ut_query *query, int witness, int bin, int32_t frame,
+/* Bits `frame` - 128 … `frame` + 127 of one of a witness's columns; 0 ≤ frame < query->frames. */
+static inline void ut_query_read(const ut_query_columns *columns, int bin, int32_t frame,
                                  uint64_t bits[UT_QUERY_SHIFT_WORDS])
 {
-    const uint64_t *word = query->columns[witness][bin] + frame / 64;
+    const uint64_t *word = (*columns)[bin] + frame / 64;
     int shift = frame % 64;
     for (int i = 0; i < UT_QUERY_SHIFT_WORDS; i++)
         bits[i] = shift ? word[i] >> shift | word[i + 1] << (64 - shift) : word[i];

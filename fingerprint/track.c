@@ -99,7 +99,7 @@ ut_status ut_tracker_open(const ut_index *index, const ut_tracker_options *optio
     t->presence = ut_presence_start(frame_to_sample(p, t->hop_frames), t->sample);
     ut_status rc = ut_query_init(&t->query, p, err);
     for (int w = 0; w < UT_QUERY_WITNESSES && rc == UT_OK; w++)
-        rc = ut_peak_stream_open(p, p->query.peaks_per_s, (int32_t)first_frame, &t->streams[w], err);
+        rc = ut_peak_stream_open(p, &p->query, (int32_t)first_frame, &t->streams[w], err);
     if (rc == UT_OK)
         rc = ut_matcher_open(index, &t->matcher, err);
     if (rc != UT_OK) {
@@ -456,7 +456,8 @@ static ut_status retire(ut_tracker *t, ut_err *err)
     for (int w = 0; w < t->witnesses && rc == UT_OK; w++) {
         const ut_peaks *peaks = &t->peaks[w];
         for (size_t i = 0; t->options.keep && i < peaks->count && peaks->items[i].frame < before && rc == UT_OK; i++)
-            rc = ut_peaks_add(&t->past[w], peaks->items[i], err);
+            if (peaks->items[i].grade <= UT_PEAK_DENSE) /* a trail keeps no others */
+                rc = ut_peaks_add(&t->past[w], peaks->items[i], err);
         ut_peaks_drop(&t->peaks[w], before);
         ut_peaks_drop(&t->past[w], from > oldest ? from : oldest);
     }

@@ -28,7 +28,8 @@ ut_status ut_trail_add(ut_trail *trail, int witness, const ut_peaks *peaks, ut_e
 {
     ut_status rc = UT_OK;
     for (size_t i = 0; i < peaks->count && rc == UT_OK; i++)
-        if (peaks->items[i].frame >= trail->first && peaks->items[i].frame < trail->end)
+        if (peaks->items[i].grade <= UT_PEAK_DENSE && peaks->items[i].frame >= trail->first &&
+            peaks->items[i].frame < trail->end)
             rc = ut_peaks_add(&trail->peaks[witness], peaks->items[i], err);
     return rc;
 }
@@ -87,7 +88,7 @@ ut_status ut_trail_fingerprint(const ut_trail *trail, int64_t from_sample, int64
     ut_status rc = UT_OK;
     for (size_t i = 0; i < heard->count && rc == UT_OK; i++) {
         ut_peak peak = heard->items[i];
-        if (!peak.strong || peak.frame < from || peak.frame >= to)
+        if (peak.grade != UT_PEAK_STRONG || peak.frame < from || peak.frame >= to)
             continue;
         peak.frame -= from;
         rc = ut_peaks_add(&peaks, peak, err);

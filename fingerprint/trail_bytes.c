@@ -58,18 +58,13 @@ static ut_status table_open(table *t, size_t peaks, size_t gaps, ut_err *err)
     return UT_OK;
 }
 
-static bool before(ut_peak a, ut_peak b)
-{
-    return a.frame != b.frame ? a.frame < b.frame : a.bin < b.bin;
-}
-
 static void fill(const ut_trail *trail, table *t)
 {
     const ut_peaks *mix = &trail->peaks[0], *music = &trail->peaks[1];
     int32_t last = trail->first;
     for (size_t i = 0, j = 0; i < mix->count || j < music->count;) {
-        bool in_mix = j == music->count || (i < mix->count && !before(music->items[j], mix->items[i]));
-        bool in_music = i == mix->count || (j < music->count && !before(mix->items[i], music->items[j]));
+        bool in_mix = j == music->count || (i < mix->count && !ut_peak_before(music->items[j], mix->items[i]));
+        bool in_music = i == mix->count || (j < music->count && !ut_peak_before(mix->items[i], music->items[j]));
         ut_peak peak = in_mix ? mix->items[i] : music->items[j];
         uint32_t gap = (uint32_t)(peak.frame - last);
         last = peak.frame;
@@ -77,7 +72,8 @@ static void fill(const ut_trail *trail, table *t)
             put_u32(t->columns[2] + (size_t)4 * t->gaps++, gap);
             gap = LONG;
         }
-        bool strong_mix = in_mix && mix->items[i].strong, strong_music = in_music && music->items[j].strong;
+        bool strong_mix = in_mix && mix->items[i].grade == UT_PEAK_STRONG;
+        bool strong_music = in_music && music->items[j].grade == UT_PEAK_STRONG;
         t->columns[0][t->peaks] = (uint8_t)peak.bin;
         t->columns[1][t->peaks++] =
             (uint8_t)(gap | (uint32_t)(peak.bin >> 8 & 1) << 3 | (uint32_t)in_mix << 4 | (uint32_t)in_music << 5 |
@@ -160,14 +156,14 @@ static ut_status take(ut_trail *trail, const table *t, uint32_t peaks, uint32_t 
         frame += gap;
         ut_peak peak = {.frame = (int32_t)frame, .bin = (uint16_t)(t->columns[0][i] | (mark & 8) << 5)};
         bool heard = (mark & 0x30) && (trail->witnesses > 1 || !(mark & 0x20)) && !(~mark >> 4 & mark >> 6 & 3);
-        if (frame >= trail->end || !heard || (i > 0 && !before(last, peak)) || peak.bin < trail->params->low_bin ||
-            peak.bin >= trail->params->high_bin)
+        if (frame >= trail->end || !heard || (i > 0 && !ut_peak_before(last, peak)) ||
+            peak.bin < trail->params->low_bin || peak.bin >= trail->params->high_bin)
             return ut_fail(err, UT_E_CORRUPT, "trail: peak %u of %u does not fit", i, peaks);
         last = peak;
         for (int w = 0; w < UT_QUERY_WITNESSES; w++) {
             if (!(mark >> (4 + w) & 1))
                 continue;
-            peak.strong = mark >> (6 + w) & 1;
+            peak.grade = mark >> (6 + w) & 1 ? UT_PEAK_STRONG : UT_PEAK_DENSE;
             ut_status rc = ut_peaks_add(&trail->peaks[w], peak, err);
             if (rc != UT_OK)
                 return rc;

@@ -7,7 +7,7 @@
     python train/evidence.py states.txt --held-out dev.txt        # prints the share of hypotheses that pass instead
 
 The model is that of fingerprint/evidence.h: a mixture over situations; in each, a prior over the part of a cell's peaks
-that show and a distribution over the sixteen states. What is maximised is how many true hypotheses pass 29.5 nats,
+that show and a distribution over the states: 36 of both witnesses, six of the mixture alone. What is maximised is how many true hypotheses pass 29.5 nats,
 softly. Whatever the outcome, wrong hypotheses stay under the bound, which does not depend on it.
 """
 
@@ -20,9 +20,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-STATES, SITUATIONS, LEVELS = 16, 3, 4
+SIGHTS, SITUATIONS, LEVELS = 6, 3, 4
 PASS_NATS, SOFT_NATS = 29.5, 6.0
-LEAST = 5e-4  # probability of anything
+LEAST = 2e-4  # probability of anything
 
 HEADER = """\
 /* What presence looks like: see evidence.h. Made by train/evidence.py from mixtures of the train split at 0 to -30 dB,
@@ -31,25 +31,41 @@ HEADER = """\
 #ifndef UT_FINGERPRINT_EVIDENCE_PRIOR_H
 #define UT_FINGERPRINT_EVIDENCE_PRIOR_H
 
-enum {{ UT_EVIDENCE_STATES = {states}, UT_EVIDENCE_SITUATIONS = {situations}, UT_EVIDENCE_LEVELS = {levels} }};
+enum {{
+    UT_EVIDENCE_SIGHTS = {sights}, /* of one witness */
+    UT_EVIDENCE_STATES = UT_EVIDENCE_SIGHTS * UT_EVIDENCE_SIGHTS,
+    UT_EVIDENCE_SITUATIONS = {situations},
+    UT_EVIDENCE_LEVELS = {levels},
+}};
 
-/* Parts of the reference's peaks that show in a cell. */
-static const double UT_EVIDENCE_LEVEL[UT_EVIDENCE_LEVELS] = {{{level}}};
+typedef struct {{
+    double level[UT_EVIDENCE_LEVELS];                           /* parts of a cell's peaks that show */
+    double weight[UT_EVIDENCE_SITUATIONS];                      /* how common each situation is, */
+    double levels[UT_EVIDENCE_SITUATIONS][UT_EVIDENCE_LEVELS];  /* how common each part in it, */
+    double presence[UT_EVIDENCE_SITUATIONS][UT_EVIDENCE_STATES]; /* and in which states a peak that shows is seen: a
+                                                                 * line for each sight of the mixture */
+}} ut_evidence_prior;
 
-/* How common each situation is; */
-static const double UT_EVIDENCE_WEIGHT[UT_EVIDENCE_SITUATIONS] = {{{weight}}};
+/* The mixture and the separated music. */
+static const ut_evidence_prior UT_EVIDENCE_JOINT = {joint};
 
-/* how common each level is in it; */
-static const double UT_EVIDENCE_PRIOR[UT_EVIDENCE_SITUATIONS][UT_EVIDENCE_LEVELS] = {{
-    {prior}}};
-
-/* and in which states a peak that shows is seen: the mixture has nothing, one beside, one a frame off, the peak itself
- * (rows); the music the same (columns). */
-static const double UT_EVIDENCE_PRESENCE[UT_EVIDENCE_SITUATIONS][UT_EVIDENCE_STATES] = {{
-    {presence}}};
+/* The mixture alone: the music sees nothing. */
+static const ut_evidence_prior UT_EVIDENCE_ALONE = {alone};
 
 #endif
 """
+
+TABLE = """\
+{{
+    .level = {{{level}}},
+    .weight = {{{weight}}},
+    .levels = {{{levels}}},
+    .presence =
+        {{{presence}}},
+}}"""
+
+MASKED = torch.tensor([0.35, 0.05, 0.15, 0.30, 0.05, 0.10])  # sights of what is under speech
+PLAIN = torch.tensor([0.05, 0.05, 0.10, 0.15, 0.25, 0.40])  # and of what is not
 
 
 @dataclass
@@ -63,14 +79,17 @@ class Hypotheses:
     snr_db: list[float]
 
     @staticmethod
-    def read(path: Path) -> "Hypotheses":
+    def read(path: Path, witnesses: int) -> "Hypotheses":
+        """Of the mixture alone, the states are its sights."""
         state, chance, cell, owner, snr_db, cells = [], [], [], [], [], 0
         lines = iter(path.read_text().splitlines())
         for head in lines:
-            snr, count = head.split()
+            heard, snr, count = head.split()
             rows = [next(lines).split() for _ in range(int(count))]
+            if int(heard) != witnesses:
+                continue
             cell += [cells + int(r[0]) for r in rows]
-            state += [int(r[1]) for r in rows]
+            state += [int(r[1]) if witnesses > 1 else int(r[1]) // SIGHTS for r in rows]
             chance += [float(r[2]) for r in rows]
             here = 1 + max((int(r[0]) for r in rows), default=0)
             owner += [len(snr_db)] * here
@@ -80,11 +99,12 @@ class Hypotheses:
 
 
 class Prior(torch.nn.Module):
-    def __init__(self):
+    def __init__(self, witnesses: int):
         super().__init__()
-        music_only = torch.tensor([2, 10, 36, 42, 2, 2, 0.5, 0.5, 2, 0.5, 3, 0.5, 2, 0.5, 1, 2])
-        plain = torch.tensor([2, 2, 6, 7, 2, 2, 1, 1, 5, 1, 25, 3, 9, 1, 3, 30])
-        self.presence = torch.nn.Parameter(torch.stack([music_only, (music_only + plain) / 2, plain]).log())
+        masked, plain = MASKED, PLAIN
+        if witnesses > 1:
+            masked, plain = torch.outer(MASKED, PLAIN).flatten(), torch.outer(PLAIN, PLAIN).flatten()
+        self.presence = torch.nn.Parameter(torch.stack([masked, (masked + plain) / 2, plain]).log())
         self.prior = torch.nn.Parameter(
             torch.tensor([[0.6, 0.3, 0.1, 0.001], [0.3, 0.4, 0.25, 0.05], [0.05, 0.15, 0.4, 0.4]]).log())
         self.weight = torch.nn.Parameter(torch.zeros(SITUATIONS))
@@ -105,9 +125,9 @@ class Prior(torch.nn.Module):
         return torch.logsumexp(torch.stack(situations), 0)
 
 
-def learn(h: Hypotheses, steps: int) -> Prior:
-    torch.manual_seed(1)
-    prior = Prior()
+def learn(path: Path, witnesses: int, steps: int) -> Prior:
+    h = Hypotheses.read(path, witnesses)
+    prior = Prior(witnesses)
     optimiser = torch.optim.Adam(prior.parameters(), lr=0.03)
     for _ in range(steps):
         nats = prior.nats(h)
@@ -127,13 +147,22 @@ def distribution(values: Tensor) -> str:
     return numbers(values / values.sum())
 
 
-def header(p: Prior) -> str:
+def states(presence: Tensor) -> str:
+    """One situation's distribution, a line for each sight of the mixture."""
+    presence = presence.clamp(min=LEAST)
+    presence = presence / presence.sum()
+    if len(presence) == SIGHTS:
+        presence = torch.nn.functional.pad(presence[:, None], (0, SIGHTS - 1)).flatten()
+    rows = [numbers(row) for row in presence.reshape(SIGHTS, SIGHTS)]
+    return "{" + ", /**/\n          ".join(rows) + "}"
+
+
+def table(p: Prior) -> str:
     weight = p.weight.softmax(0)
     order = weight.argsort(descending=True)
-    rows = lambda table: ",\n    ".join("{" + distribution(table[g]) + "}" for g in order)
-    return HEADER.format(
-        states=STATES, situations=SITUATIONS, levels=LEVELS, level=numbers(p.levels()),
-        weight=distribution(weight[order]), prior=rows(p.prior.softmax(1)), presence=rows(p.presence.softmax(1)))
+    levels = ",\n               ".join("{" + distribution(p.prior.softmax(1)[g]) + "}" for g in order)
+    presence = ",\n         ".join(states(p.presence.softmax(1)[g]) for g in order)
+    return TABLE.format(level=numbers(p.levels()), weight=distribution(weight[order]), levels=levels, presence=presence)
 
 
 def main() -> None:
@@ -142,15 +171,18 @@ def main() -> None:
     arguments.add_argument("--held-out", type=Path)
     arguments.add_argument("--steps", type=int, default=200)
     options = arguments.parse_args()
-    prior = learn(Hypotheses.read(options.states), options.steps)
+    torch.manual_seed(1)
+    joint, alone = (learn(options.states, witnesses, options.steps) for witnesses in (2, 1))
     if not options.held_out:
-        print(header(prior), end="")
+        print(HEADER.format(sights=SIGHTS, situations=SITUATIONS, levels=LEVELS, joint=table(joint), alone=table(alone)),
+              end="")
         return
-    held_out = Hypotheses.read(options.held_out)
-    passed = (prior.nats(held_out) >= PASS_NATS).tolist()
-    for snr in sorted(set(held_out.snr_db), reverse=True):
-        at = [p for p, s in zip(passed, held_out.snr_db) if s == snr]
-        print(f"{snr:g} dB: {100 * sum(at) / len(at):.1f} % of {len(at)}")
+    for prior, witnesses, name in ((joint, 2, "joint"), (alone, 1, "mixture alone")):
+        held_out = Hypotheses.read(options.held_out, witnesses)
+        passed = (prior.nats(held_out) >= PASS_NATS).tolist()
+        for snr in sorted(set(held_out.snr_db), reverse=True):
+            at = [p for p, s in zip(passed, held_out.snr_db) if s == snr]
+            print(f"{name}, {snr:g} dB: {100 * sum(at) / len(at):.1f} % of {len(at)}")
 
 
 if __name__ == "__main__":

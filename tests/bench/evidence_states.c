@@ -3,8 +3,8 @@
  *     evidence_states MUSIC CATALOGUE SPEECH > STATES
  *
  * Mixes queries of MUSIC under SPEECH at 0 to -30 dB, separates them with the default model, and weighs each at the
- * place where it really is. Output: a line "snr_db peaks" for each query, then a line "cell state chance" for each
- * peak of the reference. */
+ * place where it really is. Output, for both witnesses and for the mixture alone: a line "witnesses snr_db peaks"
+ * for each query, then a line "cell state chance" for each peak of the reference. */
 #include <math.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -59,7 +59,7 @@ static ut_status separate(ut_separator *separator, const ut_eval_query *query, f
 static ut_status find_peaks(const ut_params *params, const float *audio, size_t frames, ut_peaks *out, ut_err *err)
 {
     ut_peak_stream *stream = NULL;
-    ut_status rc = ut_peak_stream_open(params, params->query.peaks_per_s, 0, &stream, err);
+    ut_status rc = ut_peak_stream_open(params, &params->query, 0, &stream, err);
     for (size_t at = 0; at < frames && rc == UT_OK; at += PUSH_FRAMES)
         rc = ut_peak_stream_push(stream, audio + at, frames - at < PUSH_FRAMES ? frames - at : PUSH_FRAMES, out, err);
     if (rc == UT_OK)
@@ -78,39 +78,49 @@ static int64_t place_of(const ut_index *index, const ut_eval_material *material,
     return -1;
 }
 
-static void print(collection *c, double snr_db, const ut_evidence_peak *peaks, size_t count)
+typedef struct {
+    ut_evidence_scratch *scratch;
+    ut_query window;
+} room;
+
+static ut_status weigh(collection *c, room *r, double snr_db, int64_t begin, const ut_peaks *mix, const ut_peaks *music,
+                       ut_err *err)
 {
+    const ut_index *index = c->material->index[0];
+    int32_t frames = (int32_t)(SECONDS * index->params->rate_hz) / index->params->hop;
+    ut_evidence evidence;
+    ut_evidence_peak peaks[UT_EVIDENCE_PEAKS_MAX];
+    ut_status rc = ut_query_set(&r->window, 0, frames, mix, music, err);
+    if (rc != UT_OK || !ut_evidence_weigh(r->scratch, index, &r->window, begin, &evidence))
+        return rc;
+    size_t count = ut_evidence_list(r->scratch, peaks);
     pthread_mutex_lock(&c->lock);
-    printf("%g %zu\n", snr_db, count);
+    printf("%d %g %zu\n", music ? 2 : 1, snr_db, count);
     for (size_t i = 0; i < count; i++)
         printf("%d %d %.6g\n", peaks[i].cell, peaks[i].state, peaks[i].chance);
     pthread_mutex_unlock(&c->lock);
+    return UT_OK;
 }
 
-static ut_status weigh(collection *c, double snr_db, const ut_eval_query *query, const float *music, ut_err *err)
+static ut_status weigh_both(collection *c, double snr_db, const ut_eval_query *query, const float *music, ut_err *err)
 {
     const ut_index *index = c->material->index[0];
     ut_peaks mix_peaks = {0}, music_peaks = {0};
-    ut_evidence_scratch *scratch = NULL;
-    ut_evidence evidence;
-    ut_query window = {0};
-    int32_t frames = (int32_t)(SECONDS * index->params->rate_hz) / index->params->hop;
+    room r = {0};
     int64_t begin = place_of(index, c->material, &query->segments[0]);
     ut_status rc = find_peaks(index->params, query->mix, query->frames, &mix_peaks, err);
     if (rc == UT_OK)
         rc = find_peaks(index->params, music, query->frames, &music_peaks, err);
     if (rc == UT_OK)
-        rc = ut_evidence_open(&scratch, err);
+        rc = ut_evidence_open(&r.scratch, err);
     if (rc == UT_OK)
-        rc = ut_query_init(&window, index->params, err);
-    if (rc == UT_OK)
-        rc = ut_query_set(&window, 0, frames, &mix_peaks, &music_peaks, err);
-    if (rc == UT_OK && begin >= 0 && ut_evidence_weigh(scratch, index, &window, begin, &evidence)) {
-        ut_evidence_peak peaks[UT_EVIDENCE_PEAKS_MAX];
-        print(c, snr_db, peaks, ut_evidence_list(scratch, peaks));
-    }
-    ut_query_clear(&window);
-    ut_evidence_close(&scratch);
+        rc = ut_query_init(&r.window, index->params, err);
+    if (rc == UT_OK && begin >= 0)
+        rc = weigh(c, &r, snr_db, begin, &mix_peaks, &music_peaks, err);
+    if (rc == UT_OK && begin >= 0)
+        rc = weigh(c, &r, snr_db, begin, &mix_peaks, NULL, err);
+    ut_query_clear(&r.window);
+    ut_evidence_close(&r.scratch);
     ut_peaks_clear(&mix_peaks);
     ut_peaks_clear(&music_peaks);
     return rc;
@@ -129,7 +139,7 @@ static ut_status collect(void *arg, int worker, size_t task, ut_err *err)
     if (rc == UT_OK)
         rc = separate(c->separators[worker], &query, music, err);
     if (rc == UT_OK)
-        rc = weigh(c, snr_db, &query, music, err);
+        rc = weigh_both(c, snr_db, &query, music, err);
     free(music);
     ut_eval_query_clear(&query);
     return rc;

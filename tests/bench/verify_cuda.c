@@ -64,10 +64,11 @@ static double snr_db(const float *truth, const float *got, size_t count)
 static ut_peaks peaks_of(const float *audio, size_t count)
 {
     const ut_params *p = ut_params_find("p3");
+    const ut_density dense = {.peaks_per_s = p->query.peaks_per_s, .fan_out = p->query.fan_out};
     ut_peak_finder *finder = NULL;
     ut_peaks peaks = {0};
     ut_err err = {0};
-    if (ut_peak_finder_open(p, p->query.peaks_per_s, 0, &finder, &err) != UT_OK ||
+    if (ut_peak_finder_open(p, &dense, 0, &finder, &err) != UT_OK ||
         ut_peak_finder_push(finder, audio, count, &peaks, &err) != UT_OK ||
         ut_peak_finder_finish(finder, &peaks, &err) != UT_OK) {
         fprintf(stderr, "verify_cuda: %s\n", err.text);

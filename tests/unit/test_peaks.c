@@ -7,11 +7,13 @@
 #include "fingerprint/peaks.h"
 #include "tests/unit/synth.h"
 
+static const ut_density DENSITY = {.peaks_per_s = 60};
+
 static ut_peaks find(const ut_params *params, int32_t first, const float *audio, size_t frames, size_t step)
 {
     ut_peaks peaks = {0};
     ut_peak_finder *finder = NULL;
-    assert_int_equal(ut_peak_finder_open(params, 60, first, &finder, NULL), UT_OK);
+    assert_int_equal(ut_peak_finder_open(params, &DENSITY, first, &finder, NULL), UT_OK);
     for (size_t at = 0; at < frames; at += step)
         assert_int_equal(ut_peak_finder_push(finder, audio + at, frames - at < step ? frames - at : step, &peaks, NULL),
                          UT_OK);

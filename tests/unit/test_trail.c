@@ -124,7 +124,7 @@ static void test_holds_the_stretch(void **state)
     assert_true(trail->first <= trail->from && trail->to <= trail->end);
     size_t strong = 0;
     for (size_t i = 0; i < trail->peaks[1].count; i++)
-        strong += trail->peaks[1].items[i].strong;
+        strong += trail->peaks[1].items[i].grade == UT_PEAK_STRONG;
     assert_true(strong > 0 && strong < trail->peaks[1].count * 2 / 3);
 }
 
@@ -142,7 +142,7 @@ static void test_bytes_come_back(void **state)
         for (size_t i = 0; i < copy->peaks[w].count; i++) {
             assert_int_equal(copy->peaks[w].items[i].frame, trail->peaks[w].items[i].frame);
             assert_int_equal(copy->peaks[w].items[i].bin, trail->peaks[w].items[i].bin);
-            assert_int_equal(copy->peaks[w].items[i].strong, trail->peaks[w].items[i].strong);
+            assert_int_equal(copy->peaks[w].items[i].grade, trail->peaks[w].items[i].grade);
         }
     }
     assert_int_equal(ut_trail_encode(copy, &again, &again_size, NULL), UT_OK);

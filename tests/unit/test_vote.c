@@ -90,7 +90,7 @@ static void count_part(const ut_index_part *part, const ut_query *q, uint32_t *v
     }
     for (size_t i = 0; i < q->landmarks[0].count; i++) {
         const uint32_t *head = heads[q->landmarks[0].items[i].hash];
-        uint32_t anchor = (uint32_t)q->peaks[0].items[q->landmarks[0].items[i].anchor].frame;
+        uint32_t anchor = (uint32_t)q->paired[0].items[q->landmarks[0].items[i].anchor].frame;
         for (uint32_t n = 1; head && n <= *head; n++)
             votes[head[n] + UT_QUERY_FRAMES_MAX - anchor]++;
     }
