@@ -258,7 +258,7 @@ static ut_status weigh_windows(explaining *e, ut_err *err)
         double alone = m.log10_e;
         w->log10_e = window_log10_e(e, &m);
         m.log10_e = w->log10_e;
-        if (alone <= SUPPORT_LOG10_E)
+        if (alone <= SUPPORT_LOG10_E && (e->follow.windows > 0 || m.log10_e <= e->max_log10_e))
             ut_follow_support(&e->follow, first, &m);
         if (isnan(h->log10_e) || w->log10_e < e->best.log10_e) {
             e->best.log10_e = w->log10_e;

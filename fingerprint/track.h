@@ -41,7 +41,7 @@ UT_CHECK ut_status ut_tracker_finish(ut_tracker *tracker, ut_err *err);
 int64_t ut_tracker_resume_sample(const ut_tracker *tracker);
 
 /* What a tracker would have identified in a stretch that it kept a trail of, had this index been there: the same
- * windows, the same decisions. Unidentified music is not emitted. */
+ * windows and decisions, but of the dense peaks only, which a trail keeps. Unidentified music is not emitted. */
 UT_CHECK ut_status ut_tracker_rematch(const ut_index *index, double max_log10_e, const ut_trail *trail,
                                       ut_identification_fn emit, void *arg, ut_err *err);
 

@@ -3,6 +3,7 @@
 
 #include "core/digest.h"
 #include "core/types.h"
+#include "fingerprint/match.h"
 #include "fingerprint/scout.h"
 #include "fingerprint/track.h"
 #include "fingerprint/trail_fields.h"
@@ -182,7 +183,7 @@ static void test_damage_is_refused(void **state)
     free(bytes);
 }
 
-static void test_matches_as_the_audio_does(void **state)
+static void test_matches_nearly_as_the_audio_does(void **state)
 {
     (void)state;
     found live, later = {0};
@@ -194,10 +195,13 @@ static void test_matches_as_the_audio_does(void **state)
     const ut_identification *a = &live.items[0], *b = &later.items[0];
     assert_int_equal(b->outcome, UT_IDENTIFIED);
     assert_int_equal(b->recording_id, 5);
-    assert_int_equal(b->start_sample, a->start_sample);
-    assert_int_equal(b->end_sample, a->end_sample);
-    assert_true(b->ref_start_s == a->ref_start_s && b->log10_e == a->log10_e);
-    assert_float_equal(b->score, a->score, a->score / 10); /* windows further off had a say in the averages */
+    /* The audio has fine peaks as well, and windows further off have a say in the averages. */
+    assert_true(llabs(b->start_sample - a->start_sample) <= RATE / 2);
+    assert_true(llabs(b->end_sample - a->end_sample) <= RATE / 2);
+    assert_float_equal(b->ref_start_s, a->ref_start_s, 0.5);
+    assert_float_equal(b->ref_start_s - (double)b->start_sample / RATE, a->ref_start_s - (double)a->start_sample / RATE,
+                       0.02);
+    assert_true(b->log10_e <= UT_MATCH_LOG10_E_DEFAULT);
     later.count = 0;
     assert_int_equal(ut_tracker_rematch(small, 0, trail, note, &later, NULL), UT_OK);
     assert_int_equal(later.count, 0);
@@ -256,7 +260,7 @@ int main(void)
         cmocka_unit_test(test_holds_the_stretch),
         cmocka_unit_test(test_bytes_come_back),
         cmocka_unit_test(test_damage_is_refused),
-        cmocka_unit_test(test_matches_as_the_audio_does),
+        cmocka_unit_test(test_matches_nearly_as_the_audio_does),
         cmocka_unit_test(test_scout),
         cmocka_unit_test(test_part_and_reference),
     };
