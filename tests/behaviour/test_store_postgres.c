@@ -76,9 +76,38 @@ static void passwords_open_and_stay_secret(void **state)
     ut_store_close(&store);
     assert_ok(ut_store_open("postgresql:///?service=undertone", UT_STORE_READ, &store, ERR));
     ut_store_close(&store);
+    setenv("PGSERVICE", "undertone", 1);
+    assert_ok(ut_store_open("postgresql://", UT_STORE_READ, &store, ERR));
+    ut_store_close(&store);
+    unsetenv("PGSERVICE");
     refused("service=nowhere", UT_STORE_READ, UT_E_IO, "nowhere");
     unsetenv("PGPASSFILE");
     unsetenv("PGSERVICEFILE");
+}
+
+/* Who the server is, is proved or refused as libpq's users ask for it. */
+static void tls_is_verified(void **state)
+{
+    fixture *f = *state;
+    const char *root = getenv("UT_TEST_POSTGRES_ROOT");
+    char dsn[300], with_root[400], text[500];
+    ut_store *store = NULL;
+    dsn_of(f, "postgresql:host=127.0.0.1 user=ut password=secret port=%s dbname=%s", dsn);
+    snprintf(with_root, sizeof with_root, "%s sslmode=verify-full sslrootcert=%s", dsn, root);
+    assert_ok(ut_store_open(with_root, UT_STORE_WRITE, &store, ERR));
+    recording_add(store, 1);
+    PGconn *conn = server_session(f);
+    assert_int_equal(server_number(conn, "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
+                                         " WHERE ssl AND datname = current_database()"),
+                     1);
+    PQfinish(conn);
+    ut_store_close(&store);
+    snprintf(text, sizeof text, "%s hostaddr=127.0.0.1", with_root);
+    char *host = strstr(text, "127.0.0.1");
+    memcpy(host, "elsewhere", 9); /* as long: the certificate is of another host */
+    refused(text, UT_STORE_READ, UT_E_IO, "certificate");
+    snprintf(text, sizeof text, "%s sslmode=verify-full sslrootcert=%s/absent.crt", dsn, f->folder);
+    refused(text, UT_STORE_READ, UT_E_IO, "absent.crt");
 }
 
 static void index_has_a_file_of_its_own(void **state)
@@ -277,13 +306,10 @@ static void roles_may_what_they_must(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(passwords_open_and_stay_secret),
-        TEST(index_has_a_file_of_its_own),
-        TEST(absent),
-        TEST(newer_or_other_schema),
-        TEST(months_are_made_when_needed),
-        TEST(walks_go_over_many_pages),
-        TEST(names_in_no_known_encoding_are_kept),
+        TEST(passwords_open_and_stay_secret), TEST(tls_is_verified),
+        TEST(index_has_a_file_of_its_own),    TEST(absent),
+        TEST(newer_or_other_schema),          TEST(months_are_made_when_needed),
+        TEST(walks_go_over_many_pages),       TEST(names_in_no_known_encoding_are_kept),
         TEST(roles_may_what_they_must),
     };
     ut_log_set_level(UT_LOG_OFF);
