@@ -71,6 +71,9 @@ class Network(Place):
     def metrics(self):
         return live.scrape(self.port)
 
+    def identified(self):
+        return sum(value for name, value in self.metrics().items() if name.startswith("undertone_cues_total"))
+
     def heard_s(self):
         found = self.metrics()
         return [found.get(f'undertone_audio_seconds_total{{channel="{channel}"}}', 0) for channel in self.channels]
@@ -89,8 +92,8 @@ class Network(Place):
 
     def begin(self):
         monitor = self.start("run", "--config", self.config)
-        self.wait_for("something is identified and published", lambda: self.metrics().get("undertone_outbox_published_total", 0) >= 2,
-                      90, monitor)
+        self.wait_for("something is identified and published", lambda: self.identified() >= 2 and not self.rows("SELECT id FROM outbox"), 90,
+                      monitor)
         self.small_mib = memory_mib(monitor)
         return monitor
 

@@ -154,9 +154,8 @@ def clock(place, monitor, _):
         place.hears_on(f"clock set by {step_s:+d} s", monitor, 4)
         kinds = [one["kind"] for one in place.instances()]
         fail_unless(kinds == ["monitor"], f"clock set by {step_s:+d} s: alive are {kinds}")
-        published = place.metrics()["undertone_outbox_published_total"]
-        place.wait_for(f"clock set by {step_s:+d} s: an event is published",
-                       lambda: place.metrics().get("undertone_outbox_published_total", 0) > published, 60, monitor)
+        before = place.identified()
+        place.wait_for(f"clock set by {step_s:+d} s: something is identified", lambda: place.identified() > before, 60, monitor)
     place.conclude(monitor)
     false = place.rows(f"SELECT id FROM airplay WHERE end_ns - start_ns <> (end_sample - start_sample) * {NS_PER_SAMPLE}")
     gaps = place.rows("SELECT channel, start_ns, end_ns, reason FROM gap WHERE reason <> 'connect'")
