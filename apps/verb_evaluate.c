@@ -5,6 +5,7 @@
 
 #include "apps/cli.h"
 #include "apps/evaluate/report.h"
+#include "apps/evaluate/write.h"
 #include "apps/parallel.h"
 #include "apps/report.h"
 #include "pipeline/recognition.h"
@@ -155,6 +156,8 @@ static int run(const ut_args *args)
     e.plan.model = e.model;
     if (rc == UT_OK)
         rc = ut_eval_material_load(&e.sources, &e.material, &err);
+    if (rc == UT_OK && ut_args_given(args, "write"))
+        rc = ut_eval_write(e.material, &e.plan, ut_args_text(args, "write"), &err);
     if (rc == UT_OK)
         rc = ut_eval_run(e.material, &e.plan, &e.result, &err);
     if (rc == UT_OK)
@@ -185,6 +188,7 @@ static const ut_opt options[] = {
     {"seed", 0, UT_OPT_INT, "N", "1", 0, 1e15, "the same seed makes the same queries"},
     {"jobs", 'j', UT_OPT_INT, "N", "0", 0, 1024, "threads; 0: one per core"},
     {"cache", 0, UT_OPT_TEXT, "DIR", NULL, 0, 0, "keep decoded and separated audio here for the next run"},
+    {"write", 0, UT_OPT_TEXT, "DIR", NULL, 0, 0, "also write the queries there as WAV, for tests/bench/peers.py"},
     {"output", 'o', UT_OPT_TEXT, "BASE", NULL, 0, 0, "also write BASE.md and BASE.json"},
     {.name = NULL},
 };
