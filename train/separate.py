@@ -33,3 +33,15 @@ def run_blocks(net: Network, module: GraphNet, blocks: Tensor) -> Tensor:
     spectrum = stft(blocks, fft, hop)
     mask = module(torch.log1p(spectrum.abs()[..., :-1])[:, None])[:, 0]
     return istft(F.pad(mask, (0, 1)) * spectrum, fft, hop)
+
+
+@torch.no_grad()
+def magnitudes_of(net: Network, module: GraphNet, audio: Tensor) -> Tensor:
+    """(1, frames, bins) the masked magnitudes of the whole audio, kept by the middle of each block: no inverse STFT."""
+    d, half = net.domain, net.domain["frames"] // 2
+    mixture = stft(audio[None], d["fft"], d["hop"]).abs()[..., :-1]
+    count = -(-mixture.shape[1] // half)
+    padded = F.pad(mixture, (0, 0, half // 2, count * half - mixture.shape[1] + half // 2))
+    masks = [module(torch.log1p(padded[:, i * half : (i + 2) * half])[:, None])[:, 0, half // 2 : half // 2 + half]
+             for i in range(count)]
+    return torch.cat(masks, 1)[:, : mixture.shape[1]] * mixture

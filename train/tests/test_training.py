@@ -9,7 +9,7 @@ import modelfile
 import train
 from networks import build
 from recipe import Recipe, parse
-from separate import music_of
+from separate import magnitudes_of, music_of
 from spectra import istft, local_mean, peak_mask, spread, stft
 
 
@@ -71,6 +71,12 @@ def test_an_identity_mask_returns_the_audio():
     out = music_of(net, lambda x: torch.ones_like(x), audio)
     spectrum_loss = (out - audio).abs()[1024:-4096].max()
     assert out.shape == audio.shape and spectrum_loss < 0.02  # only the dropped bin is missing
+
+
+def test_masked_magnitudes_are_those_of_the_audio_masked():
+    net, audio = build("unet", frames=32), 0.1 * torch.randn(20000)
+    whole = stft(audio[None]).abs()[..., :-1]
+    assert torch.allclose(magnitudes_of(net, lambda x: torch.full_like(x, 0.5), audio), 0.5 * whole)
 
 
 def test_a_perfect_separator_keeps_every_peak():
