@@ -9,11 +9,14 @@
 
 #include "apps/evidence/clip.h"
 #include "apps/evidence/evidence.h"
+#include "apps/explain/audio.h"
+#include "apps/explain/explain.h"
 #include "apps/separate/stems.h"
 #include "core/clock.h"
 #include "core/digest.h"
 #include "core/file.h"
 #include "cuesheet/json.h"
+#include "pipeline/catalogue.h"
 #include "pipeline/recognition.h"
 
 #define SCHEMA "urn:undertone:schema:evidence.v1"
@@ -129,6 +132,43 @@ static json_t *match_json(const evidence *e)
     return ok ? object : NULL;
 }
 
+/* Why it is that recording (docs/EXPLAIN.md), by the catalogue as it is now; none of one that left it. */
+static ut_status write_drawing(evidence *e, const ut_model *model, ut_err *err)
+{
+    char path[PATH_MAX];
+    ut_index *index = NULL;
+    ut_explain_audio audio = {0};
+    ut_explanation explanation = {0};
+    const ut_explain_source source = {.from_s = (double)e->from / UT_RATE_HZ,
+                                      .to_s = (double)e->to / UT_RATE_HZ,
+                                      .model = model,
+                                      .backend = e->options->backend};
+    const ut_explain_options options = {.recording_id = e->air.what.recording_id, .context_s = -1};
+    if (!e->air.what.recording_id)
+        return UT_OK;
+    ut_status rc = path_of(e, "explain.svg", path, err);
+    if (rc == UT_OK)
+        rc = ut_catalogue_load(e->store, e->air.params, &index, err);
+    if (rc == UT_OK)
+        rc = ut_explain_load(e->segment.source, &source, &audio, err);
+    if (rc == UT_OK)
+        rc = ut_explain(index, &audio, &options, &explanation, err);
+    if (rc == UT_OK) {
+        const ut_explain_caption caption = {.file = e->segment.source,
+                                            .recording = e->rec.title ? &e->rec : NULL,
+                                            .separator = model ? ut_model_describe(model)->name : NULL,
+                                            .params = e->air.params,
+                                            .catalogue_version = ut_index_describe(index).catalogue_version};
+        rc = ut_explain_write(path, &audio, &explanation, &caption, err);
+    }
+    if (rc == UT_OK)
+        rc = note_file(e, "explain.svg", err);
+    ut_explanation_clear(&explanation);
+    ut_explain_audio_free(&audio);
+    ut_index_close(&index);
+    return rc == UT_E_NOTFOUND ? UT_OK : rc;
+}
+
 static ut_status write_clips(evidence *e, ut_err *err)
 {
     char mix[PATH_MAX], music[PATH_MAX];
@@ -152,6 +192,8 @@ static ut_status write_clips(evidence *e, ut_err *err)
         if (rc == UT_OK)
             rc = note_file(e, "music.wav", err);
     }
+    if (rc == UT_OK)
+        rc = write_drawing(e, model, err);
     ut_model_close(&model);
     return rc;
 }

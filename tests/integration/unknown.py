@@ -206,7 +206,7 @@ def evidence_is_kept(archive):
     made = archive.run("evidence", "export", cue["id"], "-o", folder, "--separator", "none", store="whole")[0]
     assert made["audio"], made
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert {entry["name"] for entry in manifest["files"]} == {"mix.wav", "match.json", "history.json"}, manifest
+    assert {entry["name"] for entry in manifest["files"]} == {"mix.wav", "explain.svg", "match.json", "history.json"}, manifest
     match = json.loads((folder / "match.json").read_text())
     assert match["recording"]["title"] == "track-2" and match["log10_e"] < -9, match
     with wave.open(str(folder / "mix.wav")) as clip:

@@ -237,6 +237,15 @@ class Day:
 # --- the report ------------------------------------------------------------------------------------
 
 
+TITLE = """# A made-up day
+
+What `tests/integration/day/day.py` said of a day whose truth is known (`--help` has the options). A use is *found* if its recording
+is named for at least half of it; what fades is over when it is 20 dB below its usual level. *Use* of a cue is compared with the
+same rule applied to the true stems.
+
+"""
+
+
 def percent(part, whole):
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
@@ -349,7 +358,7 @@ def main():
     print(text)
     if options.output:
         pathlib.Path(options.output + ".json").write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        pathlib.Path(options.output + ".md").write_text(text + "\n", "utf-8")
+        pathlib.Path(options.output + ".md").write_text(TITLE + text + "\n", "utf-8")
     wrong = list(problems(result)) if options.check else []
     for line in wrong:
         print(f"WRONG: {line}", file=sys.stderr)
