@@ -205,7 +205,7 @@ def main():
         with Cluster(disk / "cluster") as cluster:
             return run(options, cluster.bootstrap, cluster)
     finally:
-        subprocess.run(["umount", str(disk)], stderr=subprocess.DEVNULL)
+        subprocess.run(["umount", "--lazy", str(disk)], stderr=subprocess.DEVNULL)
         shutil.rmtree(folder, ignore_errors=True)
 
 
