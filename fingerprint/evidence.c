@@ -12,6 +12,8 @@ enum {
     NEAR = 6, /* frames around the hypothesis that are not taken for chance */
     EDGE = 2, /* shifts at either end whose neighbours are unknown */
     CELL_FRAMES = 128,
+    SHOWN = UT_EVIDENCE_LEVELS - 1, /* levels but for the first, at which nothing shows and all ratios are 1 */
+    WAYS = UT_EVIDENCE_SITUATIONS * SHOWN,
     SLICES = UT_QUERY_FRAMES_MAX / UT_EVIDENCE_SLICE_FRAMES + 1,
     BANDS = 4,
     CELLS = (UT_QUERY_FRAMES_MAX / CELL_FRAMES) * BANDS,
@@ -31,9 +33,9 @@ typedef struct {
     marks seen[UT_QUERY_WITNESSES];
     uint8_t cell;
     uint8_t slice;
-    uint8_t counts[STATES]; /* of the shifts that are taken for chance */
-    uint64_t priced;        /* bit z: gain[z] is known */
-    float gain[STATES][UT_EVIDENCE_SITUATIONS][UT_EVIDENCE_LEVELS - 1];
+    uint8_t counts[STATES];    /* of the shifts that are taken for chance */
+    uint64_t priced;           /* bit z: ratio[z] is known */
+    float ratio[STATES][WAYS]; /* probability of the state, over chance */
 } shadow;
 
 struct ut_evidence_scratch {
@@ -120,7 +122,7 @@ static uint64_t any_bits(const marks *m, int word)
 static void cast_shadow(const ut_query *query, int32_t frame, int bin, shadow *s)
 {
     int others = OTHERS;
-    memset(s, 0, offsetof(shadow, gain));
+    memset(s, 0, offsetof(shadow, ratio));
     for (int w = 0; w < query->witnesses; w++)
         s->seen[w] = look(query, w, bin, frame);
     for (int i = 0; i < UT_QUERY_SHIFT_WORDS; i++)
@@ -165,25 +167,27 @@ static void price(const ut_evidence_scratch *s, shadow *peak, int z)
 {
     double chance = chance_of(s, peak, z);
     for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
-        for (int k = 1; k < UT_EVIDENCE_LEVELS; k++)
-            peak->gain[z][g][k - 1] = logf((float)(1 + s->prior->level[k] * (s->prior->presence[g][z] / chance - 1)));
+        for (int k = 0; k < SHOWN; k++)
+            peak->ratio[z][g * SHOWN + k] =
+                (float)(1 + s->prior->level[k + 1] * (s->prior->presence[g][z] / chance - 1));
     peak->priced |= UINT64_C(1) << z;
 }
 
-/* log of the sum of weights[i] e^x[i] */
-static double log_sum(const double *x, const double *weights, int count)
+/* log of the ratio of a cell, averaged over its levels. A product that is out of range is taken for less than it is. */
+static double cell_nats(const double *ratios, const double *levels)
 {
-    double most = x[0], sum = 0;
-    for (int i = 1; i < count; i++)
-        most = fmax(most, x[i]);
-    for (int i = 0; i < count; i++)
-        sum += weights[i] * exp(x[i] - most);
-    return most + log(sum);
+    double sum = levels[0];
+    for (int k = 0; k < SHOWN; k++)
+        sum += levels[k + 1] * fmin(ratios[k], 1e300);
+    return log(sum);
 }
 
 static void situations_at(ut_evidence_scratch *s, int shift, int left_out, double situations[UT_EVIDENCE_SITUATIONS])
 {
-    double cells[UT_EVIDENCE_SITUATIONS][CELLS][UT_EVIDENCE_LEVELS] = {{{0}}};
+    double cells[CELLS][WAYS];
+    for (int c = 0; c < s->cells; c++)
+        for (int i = 0; i < WAYS; i++)
+            cells[c][i] = 1.0;
     for (int i = 0; i < s->count; i++) {
         shadow *peak = &s->shadows[i];
         int z = state_at(peak, shift);
@@ -191,22 +195,27 @@ static void situations_at(ut_evidence_scratch *s, int shift, int left_out, doubl
             continue;
         if (!(peak->priced >> z & 1))
             price(s, peak, z);
-        for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
-            for (int k = 1; k < UT_EVIDENCE_LEVELS; k++)
-                cells[g][peak->cell][k] += peak->gain[z][g][k - 1];
+        for (int way = 0; way < WAYS; way++)
+            cells[peak->cell][way] *= (double)peak->ratio[z][way];
     }
     for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++) {
         situations[g] = 0;
         for (int c = 0; c < s->cells; c++)
-            situations[g] += log_sum(cells[g][c], s->prior->levels[g], UT_EVIDENCE_LEVELS);
+            situations[g] += cell_nats(cells[c] + (ptrdiff_t)g * SHOWN, s->prior->levels[g]);
     }
 }
 
+/* The mean over the situations. */
 static double nats_at(ut_evidence_scratch *s, int shift, int left_out)
 {
     double situations[UT_EVIDENCE_SITUATIONS];
     situations_at(s, shift, left_out, situations);
-    return log_sum(situations, s->prior->weight, UT_EVIDENCE_SITUATIONS);
+    double most = situations[0], sum = 0;
+    for (int g = 1; g < UT_EVIDENCE_SITUATIONS; g++)
+        most = fmax(most, situations[g]);
+    for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
+        sum += s->prior->weight[g] * exp(situations[g] - most);
+    return most + log(sum);
 }
 
 /* Whether state z has a dense peak in the bin, within a frame: of witness 0, 1. */
