@@ -218,10 +218,10 @@ static double nats_at(ut_evidence_scratch *s, int shift, int left_out)
     return most + log(sum);
 }
 
-/* Whether state z has a dense peak in the bin, within a frame: of witness 0, 1. */
-static bool hit(int state, int witness)
+/* Of witness 0, 1. */
+static int sight(int state, int witness)
 {
-    return (witness == 0 ? state / UT_EVIDENCE_SIGHTS : state % UT_EVIDENCE_SIGHTS) >= 4;
+    return witness == 0 ? state / UT_EVIDENCE_SIGHTS : state % UT_EVIDENCE_SIGHTS;
 }
 
 static void summarise(const ut_evidence_scratch *s, const ut_query *query, ut_evidence *out)
@@ -232,10 +232,10 @@ static void summarise(const ut_evidence_scratch *s, const ut_query *query, ut_ev
         int state = state_at(peak, s->shift);
         for (int z = 0; z < STATES; z++) {
             double here = z == state, there = (double)peak->counts[z] / OTHERS;
-            found += here * (hit(z, 0) || hit(z, 1));
-            chance += there * (hit(z, 0) || hit(z, 1));
+            found += here * (sight(z, 0) >= 2 || sight(z, 1) >= 2);
+            chance += there * (sight(z, 0) >= 2 || sight(z, 1) >= 2);
             for (int w = 0; w < query->witnesses; w++)
-                excess[w] += (here - there) * hit(z, w);
+                excess[w] += (here - there) * (sight(z, w) >= 4);
         }
     }
     out->found = found / s->count;

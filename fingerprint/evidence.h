@@ -32,7 +32,7 @@ enum {
 typedef struct {
     int64_t begin; /* of the query's window on the index's timeline: within a frame of where it was said to be */
     double nats;   /* negative: the recording is not there */
-    double found;  /* part of the reference's peaks that any witness has, within a frame */
+    double found;  /* part of the reference's peaks that any witness has, fine ones too, within a frame */
     double chance; /* that part when the query is moved */
     ut_witness witness;
 } ut_evidence;

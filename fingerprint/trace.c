@@ -39,7 +39,7 @@ static bool heard(const ut_peaks *peaks, size_t *from, int32_t frame, uint16_t b
     while (*from < peaks->count && peaks->items[*from].frame < frame - 1)
         (*from)++;
     for (size_t i = *from; i < peaks->count && peaks->items[i].frame <= frame + 1; i++)
-        if (peaks->items[i].bin == bin && peaks->items[i].grade <= UT_PEAK_DENSE)
+        if (peaks->items[i].bin == bin)
             return true;
     return false;
 }

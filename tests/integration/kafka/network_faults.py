@@ -129,6 +129,7 @@ def killed(place, monitor, _):
         monitor.wait()
         monitor = place.start("run", "--config", place.config)
     place.wait_for("the last monitor has the channels", lambda: min(place.heard_s()) > 0, 60, monitor)
+    place.wait_for("it identified", lambda: place.identified() >= len(place.channels), 120, monitor)
     place.conclude(monitor)
     gaps = check_coverage(place, place.channels, apart=False)
     fail_unless(gaps["restart"] >= KILLS, f"gaps: {gaps}")
