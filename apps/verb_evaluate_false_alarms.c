@@ -128,7 +128,7 @@ static const ut_opt options[] = {
     {"params", 'p', UT_OPT_CHOICE, "p1|p2|p3", "p3", 0, 0, "parameter set"},
     {"separator", 0, UT_OPT_TEXT, "MODEL|none", "default", 0, 0, "name or file of the model; none: the mixture only"},
     {"backend", 0, UT_OPT_CHOICE, "auto|ref|onednn|cuda", "auto", 0, 0, "what runs the model"},
-    {"max-log10-e", 0, UT_OPT_REAL, "X", "0", -300, 0, "accept at this E-value (log10) or below; 0: as identify does"},
+    {"max-log10-e", 0, UT_OPT_REAL, "X", "0", -300, 9, "accept at this E-value (log10) or below; 0: as identify does"},
     {"seed", 0, UT_OPT_INT, "N", "1", 0, 1e15, "the same seed makes the same airtime"},
     {"jobs", 'j', UT_OPT_INT, "N", "0", 0, 1024, "threads; 0: one per core"},
     {"output", 'o', UT_OPT_TEXT, "BASE", NULL, 0, 0,

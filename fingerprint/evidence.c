@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#include "fingerprint/evidence_prior.h"
+#include "fingerprint/evidence_prior_dense.h"
 
 enum {
     STATES = UT_EVIDENCE_STATES,
@@ -43,8 +43,9 @@ struct ut_evidence_scratch {
     int count;
     int cells;
     const ut_evidence_prior *prior;
-    double pool[STATES]; /* chance of each state over all peaks */
-    int shift;           /* the best of those weighed last */
+    double presence[UT_EVIDENCE_SITUATIONS][STATES]; /* its own, for what the query can see */
+    double pool[STATES];                             /* chance of each state over all peaks */
+    int shift;                                       /* the best of those weighed last */
 };
 
 ut_status ut_evidence_open(ut_evidence_scratch **out, ut_err *err)
@@ -147,6 +148,34 @@ static int cast_shadows(const ut_index *index, const ut_query *query, int64_t be
     return count;
 }
 
+/* Of witness 0, 1. */
+static int sight(int state, int witness)
+{
+    return witness == 0 ? state / UT_EVIDENCE_SIGHTS : state % UT_EVIDENCE_SIGHTS;
+}
+
+static bool has_fine(const ut_query *query)
+{
+    return query->others[0].count > 0 || (query->witnesses > 1 && query->others[1].count > 0);
+}
+
+/* What a trail keeps has no fine peaks. */
+static void take_prior(ut_evidence_scratch *s, const ut_query *query)
+{
+    s->prior = query->witnesses > 1 ? &UT_EVIDENCE_JOINT : &UT_EVIDENCE_ALONE;
+    if (!has_fine(query))
+        s->prior = &UT_EVIDENCE_DENSE;
+    memcpy(s->presence, s->prior->presence, sizeof s->presence);
+    if (query->witnesses > 1)
+        return;
+    for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
+        for (int z = 0; z < STATES; z++)
+            if (sight(z, 1)) {
+                s->presence[g][z - sight(z, 1)] += s->presence[g][z];
+                s->presence[g][z] = 0;
+            }
+}
+
 static void take_pool(ut_evidence_scratch *s)
 {
     for (int z = 0; z < STATES; z++) {
@@ -168,8 +197,7 @@ static void price(const ut_evidence_scratch *s, shadow *peak, int z)
     double chance = chance_of(s, peak, z);
     for (int g = 0; g < UT_EVIDENCE_SITUATIONS; g++)
         for (int k = 0; k < SHOWN; k++)
-            peak->ratio[z][g * SHOWN + k] =
-                (float)(1 + s->prior->level[k + 1] * (s->prior->presence[g][z] / chance - 1));
+            peak->ratio[z][g * SHOWN + k] = (float)(1 + s->prior->level[k + 1] * (s->presence[g][z] / chance - 1));
     peak->priced |= UINT64_C(1) << z;
 }
 
@@ -218,12 +246,6 @@ static double nats_at(ut_evidence_scratch *s, int shift, int left_out)
     return most + log(sum);
 }
 
-/* Of witness 0, 1. */
-static int sight(int state, int witness)
-{
-    return witness == 0 ? state / UT_EVIDENCE_SIGHTS : state % UT_EVIDENCE_SIGHTS;
-}
-
 static void summarise(const ut_evidence_scratch *s, const ut_query *query, ut_evidence *out)
 {
     double excess[UT_QUERY_WITNESSES] = {0}, found = 0, chance = 0;
@@ -254,7 +276,7 @@ bool ut_evidence_weigh(ut_evidence_scratch *scratch, const ut_index *index, cons
     if (s->count == 0)
         return false;
     s->cells = (query->frames + CELL_FRAMES - 1) / CELL_FRAMES * BANDS;
-    s->prior = query->witnesses > 1 ? &UT_EVIDENCE_JOINT : &UT_EVIDENCE_ALONE;
+    take_prior(s, query);
     take_pool(s);
     ut_evidence best = {.nats = -INFINITY};
     for (int shift = CENTRE - 1; shift <= CENTRE + 1; shift++) {
