@@ -92,8 +92,9 @@ static inline bool ut_posting_find(const uint8_t *bytes, uint32_t begin, uint32_
         own = i == which ? number : own;
         before += i < which ? number / UT_POSTING_CODES : 0;
     }
-    *out = (ut_posting_place){.at = (uint64_t)at * 8 + before, .code = (int)(own % UT_POSTING_CODES)};
-    out->end = out->at + own / UT_POSTING_CODES;
+    uint64_t first = (uint64_t)at * 8 + before;
+    *out =
+        (ut_posting_place){.at = first, .end = first + own / UT_POSTING_CODES, .code = (int)(own % UT_POSTING_CODES)};
     return out->at < out->end && out->end <= (uint64_t)end * 8;
 }
 
