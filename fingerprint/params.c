@@ -15,8 +15,8 @@ static const ut_params PARAMS[] = {
      .frames_bits = 6,
      .bins_bits = 7,
      .hash_bits = 22,
-     .reference = {20, 3},
-     .query = {60, 40, .fine = true}},
+     .reference = {.peaks_per_s = 20, .fan_out = 3},
+     .query = {.peaks_per_s = 60, .fan_out = 40, .fine = true}},
     {.name = "p1",
      .rate_hz = 11025,
      .fft = 512,
@@ -29,8 +29,8 @@ static const ut_params PARAMS[] = {
      .frames_bits = 6,
      .bins_bits = 6,
      .hash_bits = 20,
-     .reference = {20, 3},
-     .query = {20, 3}},
+     .reference = {.peaks_per_s = 20, .fan_out = 3},
+     .query = {.peaks_per_s = 20, .fan_out = 3}},
     {.name = "p2",
      .rate_hz = 16000,
      .fft = 1024,
@@ -43,8 +43,8 @@ static const ut_params PARAMS[] = {
      .frames_bits = 6,
      .bins_bits = 6,
      .hash_bits = 21,
-     .reference = {20, 3},
-     .query = {20, 3}},
+     .reference = {.peaks_per_s = 20, .fan_out = 3},
+     .query = {.peaks_per_s = 20, .fan_out = 3}},
 };
 
 const ut_params *ut_params_find(const char *name)
