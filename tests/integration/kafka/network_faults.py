@@ -90,11 +90,14 @@ def postgres_disk(place, monitor):
     disk = small_disk(server.data.parent / "disk", 8, server.data.stat())
     server.sql(f"CREATE TABLESPACE small LOCATION '{disk}'")
     server.sql("ALTER TABLE outbox SET TABLESPACE small", dsn=place.dsn)
+    server.sql("ALTER TABLE outbox SET (autovacuum_enabled = off)", dsn=place.dsn)  # makes room
 
     def begin():
+        server.sql("VACUUM outbox", dsn=place.dsn)
         fill(disk)
         place.add_backlog(20000, check=False)  # is refused; what room was left is gone
     place.endure("full disk of the database", monitor, begin, (disk / "filler").unlink, "undertone_store_pending")
+    server.sql("ALTER TABLE outbox RESET (autovacuum_enabled)", dsn=place.dsn)
     server.sql("ALTER TABLE outbox SET TABLESPACE pg_default", dsn=place.dsn)
     server.sql("DROP TABLESPACE small")
 
